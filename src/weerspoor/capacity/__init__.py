@@ -1,0 +1,1 @@
+"""Request to path: fit, verify, explain."""

@@ -1,0 +1,1 @@
+"""What every other package may use: errors for people, clock times, content hashes, whole-file writes."""

@@ -1,0 +1,1 @@
+"""The embedded railway: tables with unit, source, licence and certainty of every column."""

@@ -1,0 +1,1 @@
+"""Points, tracks, links, zones and neighbour tracks of the railway."""

@@ -1,0 +1,1 @@
+"""Pages, diagrams and maps."""

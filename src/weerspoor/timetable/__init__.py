@@ -1,0 +1,1 @@
+"""Trains of the day, series, and building a day that fits the tracks."""

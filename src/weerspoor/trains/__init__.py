@@ -1,0 +1,1 @@
+"""Train characteristics, loads, running time; the question whether this train may use this track."""
