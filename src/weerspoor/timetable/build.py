@@ -1,0 +1,530 @@
+"""Building a day: every wanted train gets real tracks, platforms and zones, and no two trains conflict.
+
+The same search that fits a military train places every civil train. Trains are inserted in order of how certain their
+minute is;
+then the worst placed are re-planned: the trains in the way of a late train are taken out, the late train goes first,
+the others are put
+back, and the result is kept when it harms less (insert, price, re-plan).
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from weerspoor.common.clock import DAY_END_S, DAY_S, DAY_START_S
+from weerspoor.kernel.graph import KEEP_ALL, Query, Run, Stage, TrainModel
+from weerspoor.kernel.search import Bounds, bounds_for, search
+from weerspoor.kernel.timelines import Timelines
+from weerspoor.network.model import Network
+from weerspoor.network.routes import shortest_times
+
+SEAM_S = 6 * 3600
+"""How far beyond the seam the trains of the next morning are met while a day is built."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A train before it has tracks.
+
+    Attributes
+    ----------
+    reference, series, kind, layer, phase : str
+        As in :class:`weerspoor.timetable.day.DayTrains`.
+    points : tuple of int
+        Operational points in order; it stops at each for which ``stops`` is true, and passes the others.
+    stops : tuple of bool
+    arrival_s, departure_s : tuple of int
+        As the source asks; -1 where it says nothing.
+    dwell_s : tuple of int
+    window_s : float
+        How much later than its first departure it may start: 0 for a train with a minute of its own.
+    group : str
+        Trains whose minute is free move together; empty for the others.
+    """
+
+    reference: str
+    series: str
+    kind: str
+    layer: str
+    phase: str
+    points: tuple[int, ...]
+    stops: tuple[bool, ...]
+    arrival_s: tuple[int, ...]
+    departure_s: tuple[int, ...]
+    dwell_s: tuple[int, ...]
+    window_s: float = 0.0
+    group: str = ""
+
+    def shifted(self, by_s: int) -> Wanted:
+        """Return the same train ``by_s`` seconds later."""
+        return replace(
+            self,
+            arrival_s=tuple(time + by_s if time >= 0 else time for time in self.arrival_s),
+            departure_s=tuple(time + by_s if time >= 0 else time for time in self.departure_s),
+        )
+
+
+@dataclass(frozen=True)
+class BuildNorms:
+    """What the builder weighs, from ``data/day_building.toml``.
+
+    Attributes
+    ----------
+    weight : dict of str to float
+        By phase: how much a second of lateness of such a train matters.
+    free_s, bad_s : float
+        Lateness that costs nothing, and lateness that costs ``bad_cost`` more.
+    bad_cost, missing_cost : float
+    detour_share, detour_s : float
+        A train may run over tracks whose shortest way is at most so much longer than the shortest of its leg.
+    early_arrival_s : float
+        How much before its minute it may arrive at its last stop.
+    longest_delay_s : float
+        A train that would be later than this counts as not placed.
+    """
+
+    weight: dict[str, float]
+    free_s: float
+    bad_s: float
+    bad_cost: float
+    missing_cost: float
+    detour_share: float
+    detour_s: float
+    early_arrival_s: float
+    longest_delay_s: float
+
+
+@dataclass
+class Placed:
+    """A wanted train with its run (several where it reverses on the way) and how late it is at the worst place."""
+
+    wanted: Wanted
+    runs: list[Run] = field(default_factory=list)
+    lateness_s: float = 0.0
+    cost: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class _Leg:
+    """A part of a pattern between reversals: a model limited to its corridor, the pieces of each stage, and bounds."""
+
+    first: int
+    stages: tuple[npt.NDArray[np.int32], ...]
+    model: TrainModel
+    bounds: Bounds
+
+
+class UnroutableError(Exception):
+    """The tracks do not allow the pattern, whatever the time; the message says between which points."""
+
+
+class Placer:
+    """Puts wanted trains on the tracks, one at a time, through the free gaps of the timelines.
+
+    Parameters
+    ----------
+    network : Network
+    timelines : Timelines
+    model_of : callable
+        Gives the kernel's train for a kind of train.
+    norms : BuildNorms
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        timelines: Timelines,
+        model_of: Callable[[str], TrainModel],
+        norms: BuildNorms,
+    ) -> None:
+        self.network = network
+        self.graph = network.graph()
+        self.timelines = timelines
+        self.norms = norms
+        self._model_of = model_of
+        self._patterns: dict[tuple[object, ...], list[_Leg] | UnroutableError] = {}
+        self._empty = Timelines.build(
+            network.n_zones, *(np.empty(0, np.int32) for _ in range(4)), *(np.empty(0, np.uint8) for _ in range(2))
+        )
+        self._stops_at: dict[int, list[int]] = defaultdict(list)
+        for row, point in enumerate(network.stops.point):
+            self._stops_at[int(point)].append(row)
+        piece_length = network.pieces.length_m
+        self._seconds = np.repeat(piece_length / np.maximum(network.pieces.speed_kmh / 3.6, 1.0), 2).astype(np.float32)
+
+    # -- where a train of a kind may call ---------------------------------------------------------------------------
+
+    def _calling_pieces(self, point: int, model: TrainModel, *, passenger: bool) -> npt.NDArray[np.int32]:
+        """Return the directed pieces at whose exit this train may call at the point."""
+        stops = self.network.stops
+        rows = np.array(self._stops_at.get(point, []), dtype=np.int64)
+        if not len(rows):
+            return np.empty(0, np.int32)
+        usable = np.maximum(stops.platform_m[rows], stops.usable_m[rows])
+        if passenger and np.any(stops.platform_m[rows] > 0):
+            rows = rows[stops.platform_m[rows] > 0]
+            usable = np.maximum(stops.platform_m[rows], stops.usable_m[rows])
+        fits = usable >= min(model.length_m, float(usable.max()))
+        directed = stops.directed[rows[fits]]
+        return np.unique(directed[model.speed_ms[directed] > 0]).astype(np.int32)
+
+    def _pattern(self, wanted: Wanted) -> list[_Leg]:
+        key = (wanted.kind, wanted.points, wanted.stops, wanted.layer)
+        known = self._patterns.get(key)
+        if known is None:
+            try:
+                known = self._make_pattern(wanted)
+            except UnroutableError as error:
+                known = error
+            self._patterns[key] = known
+        if isinstance(known, UnroutableError):
+            raise known
+        return known
+
+    def _make_pattern(self, wanted: Wanted) -> list[_Leg]:
+        """Find the corridor of a pattern of points, with reversals where the tracks leave no other way."""
+        model = self._model_of(wanted.kind)
+        passenger = wanted.layer in ("passenger", "empty")
+        cost = np.where(model.speed_ms > 0, self._seconds, np.float32(np.inf)).astype(np.float32)
+        sets = [self._calling_pieces(point, model, passenger=passenger) for point in wanted.points]
+        for number, pieces in enumerate(sets):
+            if not len(pieces):
+                raise UnroutableError(f"no track for it at {self.network.points.code[wanted.points[number]]}")
+        legs: list[_Leg] = []
+        allowed = np.zeros(len(cost), dtype=bool)
+        stage_sets: list[npt.NDArray[np.int32]] = [sets[0]]
+        first = 0
+        for number in range(len(sets) - 1):
+            corridor, starts, ends, seconds = self._corridor(stage_sets[-1], sets[number + 1], cost)
+            turned = np.unique(stage_sets[-1] ^ 1).astype(np.int32)
+            turned = turned[model.speed_ms[turned] > 0]
+            if wanted.stops[number] and len(turned) and number > 0:
+                other = self._corridor(turned, sets[number + 1], cost)
+                if other[3] + 240.0 < seconds:
+                    legs.append(self._leg(first, stage_sets, allowed, model))
+                    corridor, starts, ends, seconds = other
+                    stage_sets, first = [starts], number
+                    allowed = np.zeros(len(cost), dtype=bool)
+            if not np.isfinite(seconds):
+                codes = self.network.points.code
+                raise UnroutableError(
+                    f"no way from {codes[wanted.points[number]]} to {codes[wanted.points[number + 1]]}"
+                )
+            allowed |= corridor
+            if len(stage_sets) == 1:
+                stage_sets[0] = starts
+            stage_sets.append(ends)
+        legs.append(self._leg(first, stage_sets, allowed, model))
+        return legs
+
+    def _corridor(
+        self, starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32], cost: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32], npt.NDArray[np.int32], float]:
+        """Return the pieces on ways not much longer than the shortest, the starts and ends on one, and its seconds."""
+        nothing = np.zeros(len(cost), dtype=bool)
+        onward, _ = shortest_times(self.network, starts, cost)
+        best = float(np.min(onward[ends])) if len(ends) else float("inf")
+        if not np.isfinite(best):
+            return nothing, starts, ends, float("inf")
+        back, _ = shortest_times(self.network, ends, cost, reverse=True)
+        limit = best * (1 + self.norms.detour_share) + self.norms.detour_s
+        through = onward + back
+        corridor = through <= limit
+        return corridor, starts[back[starts] <= limit], ends[onward[ends] <= limit], best
+
+    def _leg(
+        self, first: int, sets: list[npt.NDArray[np.int32]], allowed: npt.NDArray[np.bool_], model: TrainModel
+    ) -> _Leg:
+        for pieces in sets:
+            allowed[pieces] = True
+        limited = replace(model, speed_ms=np.where(allowed, model.speed_ms, np.float32(0)).astype(np.float32))
+        query = Query(stages=[Stage(directed=pieces, stop_s=0.0) for pieces in sets])
+        return _Leg(first, tuple(sets), limited, bounds_for(self.graph, limited, query))
+
+    # -- placing ----------------------------------------------------------------------------------------------------
+
+    def find(self, wanted: Wanted, *, empty: bool = False) -> Placed:
+        """Return the train placed as well as the timelines allow; nothing is inserted.
+
+        Parameters
+        ----------
+        wanted : Wanted
+        empty : bool
+            Look at an empty railway instead: what the train would do alone.
+        """
+        placed = Placed(wanted)
+        timelines = self._empty if empty else self.timelines
+        try:
+            legs = self._pattern(wanted)
+        except UnroutableError as error:
+            placed.reason = str(error)
+            placed.cost = self.norms.missing_cost
+            return placed
+        earliest = -1e9
+        for number, leg in enumerate(legs):
+            final = number + 1 == len(legs)
+            run = self._search(wanted, leg, timelines, earliest, final=final, exact_arrival=True)
+            if run is None and final:
+                run = self._search(wanted, leg, timelines, earliest, final=final, exact_arrival=False)
+            if run is None:
+                placed.runs = []
+                placed.reason = "no free path" if not empty else "no path even alone"
+                placed.cost = self.norms.missing_cost
+                return placed
+            placed.runs.append(run)
+            earliest = float(run.exit_s[-1])
+        self._price(placed, legs)
+        return placed
+
+    def _search(
+        self, wanted: Wanted, leg: _Leg, timelines: Timelines, earliest: float, *, final: bool, exact_arrival: bool
+    ) -> Run | None:
+        stages: list[Stage] = []
+        last = len(leg.stages) - 1
+        for offset, pieces in enumerate(leg.stages):
+            number = leg.first + offset
+            planned = wanted.departure_s[number]
+            if offset == 0:
+                start = max(float(planned), earliest + (wanted.dwell_s[number] if number else 0.0))
+                stages.append(Stage(directed=pieces, stop_s=0.0, earliest_s=start, depart_s=start))
+                continue
+            stop = float(wanted.dwell_s[number]) if wanted.stops[number] or offset == last else -1.0
+            arrival_from = -1e9
+            if offset == last and final and exact_arrival and wanted.window_s == 0 and wanted.arrival_s[number] >= 0:
+                arrival_from = wanted.arrival_s[number] - self.norms.early_arrival_s
+            depart = float(planned) if planned >= 0 and wanted.window_s == 0 and offset != last else -1e9
+            stages.append(Stage(directed=pieces, stop_s=stop, earliest_s=arrival_from, depart_s=depart))
+        begin = stages[0].earliest_s
+        ends = max((time for time in wanted.arrival_s if time >= 0), default=begin + 6 * 3600)
+        horizon = max(begin, float(ends)) + wanted.window_s + self.norms.longest_delay_s
+        query = Query(stages=stages, horizon_s=horizon)
+        return search(self.graph, leg.model, timelines, query, bounds=leg.bounds)
+
+    def _price(self, placed: Placed, legs: Sequence[_Leg]) -> None:
+        """Set lateness and cost of a placed train."""
+        wanted, norms = placed.wanted, self.norms
+        if wanted.window_s > 0:
+            placed.lateness_s, placed.cost = 0.0, 0.0
+            return
+        worst = early = 0.0
+        for leg, run in zip(legs, placed.runs, strict=True):
+            for position in np.flatnonzero(run.stage >= 0).tolist():
+                number = leg.first + int(run.stage[position])
+                if number == len(wanted.points) - 1:
+                    if wanted.arrival_s[number] >= 0:
+                        deviation = float(run.exit_s[position]) - wanted.arrival_s[number]
+                        worst, early = max(worst, deviation), max(early, -deviation)
+                elif wanted.departure_s[number] >= 0 and wanted.stops[number]:
+                    worst = max(worst, float(run.depart_s[position]) - wanted.departure_s[number])
+        placed.lateness_s = worst if worst >= early else -early
+        weight = norms.weight[wanted.phase]
+        over = max(0.0, max(worst, early) - norms.free_s)
+        placed.cost = weight * (over / 60.0 + (norms.bad_cost if max(worst, early) > 60.0 else 0.0))
+        if max(worst, early) > norms.bad_s:
+            placed.cost += weight * norms.bad_cost
+        if worst > norms.longest_delay_s:
+            placed.runs = []
+            placed.reason = f"later than {norms.longest_delay_s / 60:.0f} minutes"
+            placed.cost = norms.missing_cost
+
+    # -- in and out of the timelines --------------------------------------------------------------------------------
+
+    def insert(self, train: int, placed: Placed) -> None:
+        """Put a placed train into the timelines, with its copies across the seam."""
+        for run in placed.runs:
+            zone, from_s, until_s, occupies, blocks = holdings_of(run, self._model_of(placed.wanted.kind).kind)
+            for shift in (0, DAY_S, -DAY_S):
+                if shift > 0:
+                    chosen = from_s < DAY_START_S + SEAM_S
+                elif shift < 0:
+                    chosen = until_s > DAY_END_S - SEAM_S // 2
+                else:
+                    chosen = np.ones(len(zone), dtype=bool)
+                if chosen.any():
+                    self.timelines.insert(
+                        train,
+                        zone[chosen],
+                        from_s[chosen] + shift,
+                        until_s[chosen] + shift,
+                        occupies[chosen],
+                        blocks[chosen],
+                    )
+
+    def remove(self, train: int) -> None:
+        """Take a train and its copies out of the timelines."""
+        self.timelines.remove(train)
+
+
+def holdings_of(
+    run: Run, kind: int
+) -> tuple[
+    npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint8], npt.NDArray[np.uint8]
+]:
+    """Return zone, from, until, occupies and blocks of everything a run holds or keeps empty."""
+    own, kept = len(run.zone), len(run.kept_zone)
+    occupies = np.concatenate([np.full(own, kind, np.uint8), np.zeros(kept, np.uint8)])
+    blocks = np.concatenate([np.full(own, KEEP_ALL, np.uint8), run.kept_mask.astype(np.uint8)])
+    return (
+        np.concatenate([run.zone, run.kept_zone]).astype(np.int32),
+        np.concatenate([run.from_s, run.kept_from_s]).astype(np.int32),
+        np.concatenate([run.until_s, run.kept_until_s]).astype(np.int32),
+        occupies,
+        blocks,
+    )
+
+
+def choose_phases(
+    placer: Placer, wanted: Sequence[Wanted], grid_s: int, sample: int, progress: Callable[[str], None]
+) -> dict[str, int]:
+    """Choose for each group of trains with a free minute the shift that fits best what is already placed.
+
+    Parameters
+    ----------
+    placer : Placer
+        Its timelines hold the trains whose minute is known.
+    wanted : sequence of Wanted
+    grid_s : int
+        Step of the shifts tried.
+    sample : int
+        Number of trains of a group that are tried at each shift, spread over the day.
+    progress : callable
+
+    Returns
+    -------
+    dict
+        Shift in seconds by group. The trains of a group chosen earlier are in the timelines while later groups choose.
+    """
+    groups: dict[str, list[Wanted]] = defaultdict(list)
+    for train in wanted:
+        groups[train.group].append(train)
+    shifts: dict[str, int] = {}
+    temporary = 1_000_000
+    inserted: list[int] = []
+    for name in sorted(groups, key=lambda group: (-len(groups[group]), group)):
+        trains = sorted(groups[name], key=lambda train: train.departure_s[0])
+        gaps = [b.departure_s[0] - a.departure_s[0] for a, b in itertools.pairwise(trains)]
+        period = min([gap for gap in gaps if gap >= 600] or [1800])
+        middle = trains[len(trains) // 4 :: max(1, len(trains) // max(1, sample))][:sample]
+        best = (float("inf"), 0.0, 0)
+        for shift in range(0, min(period, 3600), grid_s):
+            centred = shift if shift <= period // 2 else shift - period
+            costs = [placer.find(train.shifted(centred)) for train in middle]
+            total = sum(found.cost for found in costs)
+            late = sum(max(0.0, found.lateness_s) for found in costs)
+            best = min(best, (total, late, centred), key=lambda option: (option[0], option[1], abs(option[2])))
+            if total == 0 and late == 0:
+                break
+        shifts[name] = best[2]
+        for train in trains:
+            found = placer.find(train.shifted(best[2]))
+            if found.runs:
+                temporary += 1
+                placer.insert(temporary, found)
+                inserted.append(temporary)
+        progress(f"minute chosen for {name}")
+    for train_id in inserted:
+        placer.remove(train_id)
+    return shifts
+
+
+def place_all(
+    placer: Placer, wanted: Sequence[Wanted], order: Iterable[int], progress: Callable[[str], None]
+) -> list[Placed]:
+    """Insert every train once, in the given order; return them by position in ``wanted``."""
+    placed: list[Placed] = [Placed(train, reason="not tried") for train in wanted]
+    for count, number in enumerate(order):
+        placed[number] = placer.find(wanted[number])
+        if placed[number].runs:
+            placer.insert(number, placed[number])
+        if count % 250 == 0:
+            progress(f"{count} trains placed")
+    return placed
+
+
+def repair(
+    placer: Placer,
+    placed: list[Placed],
+    *,
+    rounds: int,
+    seed: int,
+    most_blockers: int,
+    progress: Callable[[str], None],
+    time_left: Callable[[], bool],
+) -> None:
+    """Re-plan around the worst placed trains until nothing gets better or time is up. Alters ``placed``.
+
+    In each step a costly train is given the best run it could have if the trains in its way were gone; those trains
+    are taken out, the
+    costly train is inserted, and they are put back by weight, then lateness. The step is undone unless the sum of
+    costs falls.
+    """
+    rng = random.Random(seed)
+    for number in range(rounds):
+        costly = [index for index, train in enumerate(placed) if train.cost > 0]
+        rng.shuffle(costly)
+        costly.sort(key=lambda index: -placed[index].cost * rng.uniform(0.7, 1.0))
+        gained = 0.0
+        for index in costly:
+            if not time_left():
+                return
+            gained += _repair_one(placer, placed, index, rng, most_blockers)
+        total = sum(train.cost for train in placed)
+        progress(f"round {number + 1}: {len(costly)} trains re-planned, cost {total:.0f}")
+        if gained <= 0:
+            return
+
+
+def _repair_one(placer: Placer, placed: list[Placed], index: int, rng: random.Random, most_blockers: int) -> float:
+    """Try to place one costly train better at the cost of those in its way; return how much was gained."""
+    own = placed[index]
+    if own.cost <= 0:
+        return 0.0
+    ideal = placer.find(own.wanted, empty=True)
+    if not ideal.runs or ideal.cost >= own.cost:
+        return 0.0
+    blockers = _in_the_way(placer, ideal, index)
+    if len(blockers) > most_blockers:
+        return 0.0
+    before = own.cost + sum(placed[other].cost for other in blockers)
+    for train in (index, *blockers):
+        placer.remove(train)
+    fresh: dict[int, Placed] = {}
+    weights = placer.norms.weight
+    queue = [index, *sorted(blockers, key=lambda other: (-weights[placed[other].wanted.phase], rng.random()))]
+    after = 0.0
+    for train in queue:
+        fresh[train] = placer.find(placed[train].wanted)
+        after += fresh[train].cost
+        if after >= before:
+            break
+        if fresh[train].runs:
+            placer.insert(train, fresh[train])
+    if after < before - 1e-9 and len(fresh) == len(queue):
+        for train, found in fresh.items():
+            placed[train] = found
+        return before - after
+    for train in queue:
+        placer.remove(train)
+    for train in queue:
+        if placed[train].runs:
+            placer.insert(train, placed[train])
+    return 0.0
+
+
+def _in_the_way(placer: Placer, ideal: Placed, index: int) -> list[int]:
+    """Return the trains that conflict with a run, without the train itself."""
+    kind = placer._model_of(ideal.wanted.kind).kind
+    found: set[int] = set()
+    for run in ideal.runs:
+        zone, from_s, until_s, occupies, blocks = holdings_of(run, kind)
+        found.update(int(train) for train in placer.timelines.conflicts(zone, from_s, until_s, occupies, blocks, index))
+    found.discard(index)
+    return sorted(found)
