@@ -52,7 +52,7 @@ NUMBERS = (
 )
 """Characteristics of a train that are numbers above 0."""
 
-WORDS = ("name", "brake_position", "gauge")
+WORDS = ("brake_position", "gauge")
 LISTS = ("traction", "protection", "dangerous_goods", "locomotives")
 NEEDED = ("length_m", "mass_t", "max_speed_kmh", "traction")
 """What a train without a template has to say."""
@@ -819,17 +819,9 @@ def with_points(request: Request, points: Points) -> Request:
     InputError
         If a point is unknown, with the nearest names; or two spellings name the same one.
     """
-    codes: dict[str, str] = {}
-    for place, text in named_points(request):
-        index = point_index(points, text)
-        if index < 0:
-            near = nearest_points(points, text)
-            raise InputError(
-                f"names {text!r}, which is no operational point",
-                where=where(request, place),
-                hint=f"nearest: {', '.join(near)}" if near else "",
-            )
-        codes[text] = points.code[index]
+    codes = {
+        text: points.code[known_point(points, text, where(request, place))] for place, text in named_points(request)
+    }
     resolved = replace(
         request,
         origin=codes[request.origin],
@@ -856,3 +848,42 @@ def _once(items: Iterable[str]) -> tuple[str, ...]:
 def last_second(requests: Sequence[Request]) -> int:
     """Return the last second any of the requests looks at."""
     return max((request.horizon_s for request in requests), default=DAY_END_S)
+
+
+def known_point(points: Points, text: str, place: str) -> int:
+    """Return the index of a point that must be there.
+
+    Raises
+    ------
+    InputError
+        If there is none, with the nearest names.
+    """
+    index = point_index(points, text)
+    if index < 0:
+        near = nearest_points(points, text)
+        raise InputError(
+            f"names {text!r}, which is no operational point",
+            where=place,
+            hint=f"nearest: {', '.join(near)}" if near else "",
+        )
+    return index
+
+
+def find_points(points: Points, text: str, most: int = 15) -> list[int]:
+    """Return the points that a search for ``text`` is after: the code first, then beginnings, parts, likeness."""
+    key = text.strip().casefold()
+
+    def rank(i: int) -> tuple[float, str]:
+        code, name = points.code[i].casefold(), points.name[i].casefold()
+        if key == code:
+            return (0, code)
+        if key == name:
+            return (1, code)
+        if name.startswith(key) or code.startswith(key):
+            return (2, name)
+        if key in name:
+            return (3, name)
+        return (5 - difflib.SequenceMatcher(None, key, name).ratio(), name)
+
+    ranked = sorted((rank(i), i) for i in range(len(points.code)))
+    return [i for (score, _), i in ranked if score <= 4.3][:most] if key else []

@@ -1,0 +1,395 @@
+"""The command line. Thin: it reads arguments, calls the packages and prints; everything heavy is imported late."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from weerspoor.common.errors import InputError, WeerspoorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOUND, WRONG_INPUT, NO_PATH, INTERRUPTED = 0, 2, 3, 130
+
+app = typer.Typer(
+    name="weerspoor",
+    help="Plans short-notice military trains on the real Dutch railway, with reasons.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="The embedded tables.", no_args_is_help=True)
+import_app = typer.Typer(help="Days from other people's files.", no_args_is_help=True)
+point_app = typer.Typer(help="Operational points.", no_args_is_help=True)
+day_app = typer.Typer(help="Days of trains: show, add a plan, remove it.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(import_app, name="import")
+app.add_typer(point_app, name="point")
+app.add_typer(day_app, name="day")
+
+
+class Lang(StrEnum):
+    """Language of pages and reports."""
+
+    NL = "nl"
+    EN = "en"
+
+
+DayOption = Annotated[str, typer.Option("--day", help="Name of an embedded day, or a file.", metavar="NAME|FILE")]
+DEFAULT_DAY = "pattern-weekday"
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        from weerspoor import __version__
+
+        typer.echo(f"weerspoor {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+@contextlib.contextmanager
+def _progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show on standard error what is going on, where somebody is looking; yield a function that says it."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("") as status:
+        yield status.update
+
+
+def _check_outputs(*files: Path | None, folders: tuple[Path | None, ...] = ()) -> None:
+    """Refuse at once what could not be written later, so that nothing is written at all."""
+    named: dict[Path, None] = {}
+    for file in files:
+        if file is None:
+            continue
+        if file.is_dir():
+            raise InputError("is a folder, a file was expected", where=str(file))
+        _check_parents(file)
+        if file.absolute() in named:
+            raise InputError("is named twice", where=str(file))
+        named[file.absolute()] = None
+    for folder in folders:
+        if folder is not None:
+            if folder.exists() and not folder.is_dir():
+                raise InputError("is a file, a folder was expected", where=str(folder))
+            _check_parents(folder)
+
+
+def _check_parents(path: Path) -> None:
+    for parent in path.absolute().parents:
+        if parent.exists():
+            if not parent.is_dir():
+                raise InputError("cannot be written: a file stands where a folder is needed", where=str(path))
+            return
+
+
+@app.command()
+def plan(
+    request: Annotated[Path, typer.Argument(metavar="REQUEST.toml", help="What has to run.")],
+    *,
+    day: DayOption = DEFAULT_DAY,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the plan as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the plan as a page.")] = None,
+    displib: Annotated[
+        Path | None,
+        typer.Option("--displib", metavar="DIR", help="Write problem.json and solution.json in DISPLIB form."),
+    ] = None,
+    alternatives: Annotated[
+        int, typer.Option("--alternatives", min=0, max=20, metavar="N", help="Most alternatives beside the path.")
+    ] = 3,
+    lang: Annotated[Lang, typer.Option("--lang", help="Language of the page.")] = Lang.NL,
+) -> None:
+    """Find a path for a train, or say why there is none.
+
+    Ends with 0 when a path is found, 3 when there is none (with the reasons), 2 when the request is wrong.
+    """
+    _check_outputs(json, html, folders=(displib,))
+    with _progress() as say:
+        from weerspoor.capacity.request import load_request
+
+        wanted = load_request(request)
+        from weerspoor.capacity.fit import make_plan
+
+        result = make_plan(wanted, day=day, alternatives=alternatives, progress=say)
+        outputs: dict[Path, bytes] = {}
+        if json is not None:
+            outputs[json] = result.to_json()
+        if html is not None:
+            say("drawing the page")
+            from weerspoor.report.page import render
+
+            outputs[html] = render(result.plan, lang.value).encode()
+        if displib is not None:
+            say("writing the DISPLIB problem")
+            for name, content in result.displib().items():
+                outputs[displib / name] = content
+        from weerspoor.common.files import write_whole
+
+        for path, content in outputs.items():
+            write_whole(path, content)
+    from weerspoor.capacity.table import print_plan
+
+    print_plan(result.plan)
+    for path in outputs:
+        typer.echo(f"Written: {path}", err=True)
+    raise typer.Exit(FOUND if result.plan.paths else NO_PATH)
+
+
+@app.command()
+def verify(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json", help="A plan written by `weerspoor plan --json`.")],
+    day: Annotated[
+        str | None,
+        typer.Option("--day", metavar="NAME|FILE", help="The day to check on; that of the plan if left out."),
+    ] = None,
+) -> None:
+    """Check a plan against the network, the train and the day, with code that shares nothing with the search.
+
+    Ends with 0 when it holds, 3 when it does not.
+    """
+    from weerspoor.capacity.schema import load_plan
+
+    given = load_plan(plan_file)
+    with _progress() as say:
+        say("loading the network")
+        from weerspoor.capacity.verify import verify_plan
+        from weerspoor.network.load import load_network
+        from weerspoor.timetable.store import load_day
+
+        network = load_network()
+        say("loading the day")
+        on_day = load_day(day or given.day.name, network)
+        say("checking")
+        violations = verify_plan(given, network, on_day)
+    if not given.paths:
+        typer.echo(f"{plan_file}: the plan holds no path; there is nothing that could be violated.")
+        raise typer.Exit(NO_PATH)
+    if not violations:
+        noun = "path holds" if len(given.paths) == 1 else "paths hold"
+        typer.echo(f"Valid: {given.reference}, {len(given.paths)} {noun} on {on_day.name}.")
+        raise typer.Exit(FOUND)
+    typer.echo(f"Not valid on {on_day.name}: {len(violations)} violation{'s' if len(violations) > 1 else ''}.")
+    for violation in violations:
+        typer.echo(f"  {violation}")
+    raise typer.Exit(NO_PATH)
+
+
+@data_app.command("check")
+def data_check() -> None:
+    """Run the named checks on the embedded railway and print what they find."""
+    with _progress() as say:
+        say("loading the network")
+        from weerspoor.network.check import run_checks
+        from weerspoor.network.load import load_network
+
+        network = load_network()
+        say("checking")
+        results = run_checks(network)
+    from weerspoor.network.check import print_checks
+
+    passed = print_checks(results)
+    raise typer.Exit(FOUND if passed else NO_PATH)
+
+
+@import_app.command("gtfs")
+def import_gtfs(
+    feed: Annotated[Path, typer.Argument(metavar="FEED.zip", help="A GTFS feed with Dutch trains.")],
+    date: Annotated[str, typer.Option("--date", metavar="YYYY-MM-DD", help="The operating day.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DAY", help="The day file to write.")],
+) -> None:
+    """Make a day from a GTFS feed, its trains placed on the tracks."""
+    import datetime as dt
+
+    try:
+        on = dt.date.fromisoformat(date)
+    except ValueError as error:
+        raise InputError(f"is {date!r}, a date was expected", where="--date", hint="--date 2026-11-24") from error
+    _check_outputs(output)
+    with _progress() as say:
+        say("loading the network")
+        from weerspoor.network.load import load_network
+        from weerspoor.timetable.gtfs import import_feed
+        from weerspoor.timetable.store import write_day
+
+        network = load_network()
+        made, lines = import_feed(feed, on, network, progress=say)
+        write_day(made, output)
+    for line in lines:
+        typer.echo(line)
+    typer.echo(f"Written: {output}", err=True)
+
+
+@point_app.command("find")
+def point_find(text: Annotated[str, typer.Argument(metavar="TEXT", help="Part of a code or name.")]) -> None:
+    """List the operational points whose code or name is like TEXT."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from weerspoor.capacity.request import find_points
+    from weerspoor.network.load import load_network
+
+    points = load_network().points
+    found = find_points(points, text)
+    if not found:
+        typer.echo(f"No operational point is like {text!r}.", err=True)
+        raise typer.Exit(NO_PATH)
+    table = Table("Code", "Name", "Kind", "Longitude", "Latitude", "Tracks")
+    for i in found:
+        table.add_row(
+            points.code[i],
+            points.name[i],
+            points.kind[i],
+            f"{points.lon[i]:.4f}",
+            f"{points.lat[i]:.4f}",
+            "certain" if points.certain[i] else "uncertain",
+        )
+    Console().print(table)
+
+
+@app.command("explain-route")
+def explain_route(
+    origin: Annotated[str, typer.Argument(metavar="FROM", help="Operational point.")],
+    destination: Annotated[str, typer.Argument(metavar="TO", help="Operational point.")],
+    train: Annotated[str, typer.Option("--train", metavar="TEMPLATE", help="Template or civil kind of train.")],
+) -> None:
+    """Say, without a timetable, which ways a train may go and why not the others."""
+    with _progress() as say:
+        say("loading the network")
+        from weerspoor.capacity.request import known_point
+        from weerspoor.network.load import load_network
+        from weerspoor.trains.catalogue import train_from
+
+        network = load_network()
+        start, end = known_point(network.points, origin, "FROM"), known_point(network.points, destination, "TO")
+        if start == end:
+            raise InputError("names the same point as FROM", where="TO")
+        try:
+            wanted = train_from({"template": train})
+        except InputError as error:
+            raise InputError(error.message, where="--train", hint=error.hint) from error
+        say("looking for ways")
+        from weerspoor.capacity.routes import explain_route as explain
+
+        explanation = explain(network, wanted, network.points.code[start], network.points.code[end])
+    from weerspoor.capacity.table import print_routes
+
+    print_routes(explanation)
+    raise typer.Exit(FOUND if explanation.routes else NO_PATH)
+
+
+@day_app.command("show")
+def day_show(
+    day: DayOption = DEFAULT_DAY,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a line per train and point.")] = None,
+    displib: Annotated[
+        Path | None, typer.Option("--displib", metavar="DIR", help="Write problem.json and solution.json.")
+    ] = None,
+) -> None:
+    """Say what a day holds and lacks; write it out so that others can check it."""
+    _check_outputs(csv, folders=(displib,))
+    with _progress() as say:
+        say("loading the network and the day")
+        from weerspoor.network.load import load_network
+        from weerspoor.timetable.store import load_day
+
+        network = load_network()
+        shown = load_day(day, network)
+        if csv is not None:
+            say("writing the table")
+            from weerspoor.timetable.export import day_csv
+
+            day_csv(shown, network, csv)
+        if displib is not None:
+            say("writing the DISPLIB problem")
+            from weerspoor.timetable.export import day_displib
+
+            day_displib(shown, network, displib)
+    from weerspoor.capacity.table import print_day
+
+    print_day(shown)
+    for path in (csv, displib):
+        if path is not None:
+            typer.echo(f"Written: {path}", err=True)
+
+
+@day_app.command("add")
+def day_add(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json", help="A plan with a path.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DAY", help="The day file; made if it is not there.")
+    ],
+    day: Annotated[
+        str | None, typer.Option("--day", metavar="NAME|FILE", help="The day to begin with when DAY is not there yet.")
+    ] = None,
+    path: Annotated[
+        str, typer.Option("--path", metavar="ID", help="Which path of the plan; the first if left out.")
+    ] = "",
+) -> None:
+    """Put the path of an accepted plan into a day, the neighbour tracks it keeps empty included."""
+    _check_outputs(output)
+    from weerspoor.capacity.schema import load_plan
+
+    given = load_plan(plan_file)
+    from weerspoor.capacity.accumulate import add_plan
+    from weerspoor.network.load import load_network
+    from weerspoor.timetable.store import load_day, write_day
+
+    network = load_network()
+    base = load_day(str(output) if output.exists() else (day or given.day.name), network)
+    write_day(add_plan(base, given, network, path_id=path), output)
+    typer.echo(f"Added: {given.reference} to {output}")
+
+
+@day_app.command("remove")
+def day_remove(
+    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="Reference of the plan.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DAY", help="The day file.")],
+) -> None:
+    """Take a plan out of a day."""
+    _check_outputs(output)
+    if not output.exists():
+        raise InputError("does not exist", where=str(output))
+    from weerspoor.capacity.accumulate import remove_plan
+    from weerspoor.network.load import load_network
+    from weerspoor.timetable.store import load_day, write_day
+
+    write_day(remove_plan(load_day(str(output), load_network()), reference), output)
+    typer.echo(f"Removed: {reference} from {output}")
+
+
+def main() -> None:
+    """Run the command line; errors of the user end in one message on standard error and status 2."""
+    try:
+        app()
+    except WeerspoorError as error:
+        sys.stderr.write(f"weerspoor: {error}\n")
+        sys.exit(WRONG_INPUT)
+    except KeyboardInterrupt:
+        sys.stderr.write("weerspoor: interrupted\n")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
