@@ -9,7 +9,7 @@ from typing import Any
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import IS_OTHER, IS_PASSENGER, IS_WIDE
 from weerspoor.network.model import GAUGES, PROTECTIONS, VOLTAGES
-from weerspoor.trains.tables import norm, row_by_name, words
+from weerspoor.trains.tables import reference_half_width_mm, row_by_name, words
 
 DIESEL = "diesel"
 TRACTIONS = (DIESEL, *VOLTAGES)
@@ -142,7 +142,7 @@ class Train:
     @property
     def is_wide(self) -> bool:
         """Its load goes beyond the reference profile that a neighbouring train may count on."""
-        return self.load_half_width_mm > norm("loads", "wide_half_width_mm")
+        return self.load_half_width_mm > reference_half_width_mm()
 
     @property
     def occupies(self) -> int:

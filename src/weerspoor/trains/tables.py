@@ -75,23 +75,50 @@ def words(row: Row, column: str) -> tuple[str, ...]:
 
 
 @cache
-def norms(group: str) -> dict[str, Norm]:
-    """Return the planning norms of a group: ``passenger``, ``freight``, ``loads`` or ``starting``."""
-    path = DATA / "norms.toml"
-    with path.open("rb") as file:
-        tables = tomllib.load(file)
-    if group not in tables:
+def norms(group: str, table: str = "norms") -> dict[str, Norm]:
+    """Return a group of ``<table>.toml``, in which every value is ``[value, unit, source, certainty]``.
+
+    Raises
+    ------
+    DataError
+        If there is no such group, or a value lacks its source or certainty.
+    """
+    path = DATA / f"{table}.toml"
+    try:
+        with path.open("rb") as file:
+            groups = tomllib.load(file)
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    if group not in groups:
         raise DataError(f"has no group {group!r}", where=str(path))
-    found = {key: Norm(*value) for key, value in tables[group].items()}
-    for key, norm in found.items():
-        if not norm.source or norm.certainty not in CERTAINTIES:
+    found = {key: Norm(*value) for key, value in groups[group].items()}
+    for key, item in found.items():
+        if not item.source or item.certainty not in CERTAINTIES:
             raise DataError(f"{group}.{key} lacks source or certainty", where=str(path))
     return found
 
 
-def norm(group: str, key: str) -> float:
-    """Return the value of one norm that is a single number."""
-    value = norms(group)[key].value
+@cache
+def norm(group: str, key: str, table: str = "norms") -> float:
+    """Return a value of ``<table>.toml`` that is a single number."""
+    value = norms(group, table)[key].value
     if isinstance(value, list):
-        raise DataError(f"{group}.{key} is a list", where="norms.toml")
+        raise DataError(f"{group}.{key} is a list", where=f"{table}.toml")
     return value
+
+
+def norm_list(group: str, key: str, table: str = "norms") -> list[float]:
+    """Return a value of ``<table>.toml`` that is a list of numbers."""
+    value = norms(group, table)[key].value
+    return value if isinstance(value, list) else [value]
+
+
+@cache
+def reference_half_width_mm() -> float:
+    """Return the half-width of the reference profile that a neighbouring train may count on."""
+    path = DATA / "clearance.toml"
+    try:
+        with path.open("rb") as file:
+            return 1000 * float(tomllib.load(file)["reference"]["half_width_m"])
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError("lacks reference.half_width_m", where=str(path)) from error
