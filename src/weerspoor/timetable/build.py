@@ -19,14 +19,18 @@ import numpy as np
 import numpy.typing as npt
 
 from weerspoor.common.clock import DAY_END_S, DAY_S, DAY_START_S
-from weerspoor.kernel.graph import KEEP_ALL, Query, Run, Stage, TrainModel
-from weerspoor.kernel.search import Bounds, bounds_for, search
-from weerspoor.kernel.timelines import Timelines
+from weerspoor.kernel.bounds import Bounds
+from weerspoor.kernel.graph import Query, Run, Stage, TrainModel
+from weerspoor.kernel.search import search
+from weerspoor.kernel.timelines import Rows, Timelines
 from weerspoor.network.model import Network
 from weerspoor.network.routes import shortest_times
 
 SEAM_S = 6 * 3600
 """How far beyond the seam the trains of the next morning are met while a day is built."""
+
+BOUND_ROWS = 512
+"""Sets of calling pieces for which lower bounds are kept, by kind of train."""
 
 
 @dataclass(frozen=True)
@@ -151,9 +155,8 @@ class Placer:
         self.norms = norms
         self._model_of = model_of
         self._patterns: dict[tuple[object, ...], list[_Leg] | UnroutableError] = {}
-        self._empty = Timelines.build(
-            network.n_zones, *(np.empty(0, np.int32) for _ in range(4)), *(np.empty(0, np.uint8) for _ in range(2))
-        )
+        self._empty = Timelines.empty(network.n_zones)
+        self._bounds: dict[str, Bounds] = {}
         self._stops_at: dict[int, list[int]] = defaultdict(list)
         for row, point in enumerate(network.stops.point):
             self._stops_at[int(point)].append(row)
@@ -209,7 +212,7 @@ class Placer:
             if wanted.stops[number] and len(turned) and number > 0:
                 other = self._corridor(turned, sets[number + 1], cost)
                 if other[3] + 240.0 < seconds:
-                    legs.append(self._leg(first, stage_sets, allowed, model))
+                    legs.append(self._leg(wanted.kind, first, stage_sets, allowed, model))
                     corridor, starts, ends, seconds = other
                     stage_sets, first = [starts], number
                     allowed = np.zeros(len(cost), dtype=bool)
@@ -222,7 +225,7 @@ class Placer:
             if len(stage_sets) == 1:
                 stage_sets[0] = starts
             stage_sets.append(ends)
-        legs.append(self._leg(first, stage_sets, allowed, model))
+        legs.append(self._leg(wanted.kind, first, stage_sets, allowed, model))
         return legs
 
     def _corridor(
@@ -241,13 +244,19 @@ class Placer:
         return corridor, starts[back[starts] <= limit], ends[onward[ends] <= limit], best
 
     def _leg(
-        self, first: int, sets: list[npt.NDArray[np.int32]], allowed: npt.NDArray[np.bool_], model: TrainModel
+        self,
+        kind: str,
+        first: int,
+        sets: list[npt.NDArray[np.int32]],
+        allowed: npt.NDArray[np.bool_],
+        model: TrainModel,
     ) -> _Leg:
         for pieces in sets:
             allowed[pieces] = True
         limited = replace(model, speed_ms=np.where(allowed, model.speed_ms, np.float32(0)).astype(np.float32))
-        query = Query(stages=[Stage(directed=pieces, stop_s=0.0) for pieces in sets])
-        return _Leg(first, tuple(sets), limited, bounds_for(self.graph, limited, query))
+        if kind not in self._bounds:
+            self._bounds[kind] = Bounds(self.graph, model, rows=BOUND_ROWS)
+        return _Leg(first, tuple(sets), limited, self._bounds[kind])
 
     # -- placing ----------------------------------------------------------------------------------------------------
 
@@ -340,44 +349,39 @@ class Placer:
     def insert(self, train: int, placed: Placed) -> None:
         """Put a placed train into the timelines, with its copies across the seam."""
         for run in placed.runs:
-            zone, from_s, until_s, occupies, blocks = holdings_of(run, self._model_of(placed.wanted.kind).kind)
-            for shift in (0, DAY_S, -DAY_S):
-                if shift > 0:
-                    chosen = from_s < DAY_START_S + SEAM_S
-                elif shift < 0:
-                    chosen = until_s > DAY_END_S - SEAM_S // 2
-                else:
-                    chosen = np.ones(len(zone), dtype=bool)
+            rows = self.rows_of(placed, run)
+            for shift, chosen in (
+                (0, np.ones(len(rows.zone), dtype=bool)),
+                (DAY_S, rows.from_s < DAY_START_S + SEAM_S),
+                (-DAY_S, rows.until_s > DAY_END_S - SEAM_S // 2),
+            ):
                 if chosen.any():
-                    self.timelines.insert(
-                        train,
-                        zone[chosen],
-                        from_s[chosen] + shift,
-                        until_s[chosen] + shift,
-                        occupies[chosen],
-                        blocks[chosen],
-                    )
+                    self.timelines.insert(train, _shifted(rows, chosen, shift))
+
+    def rows_of(self, placed: Placed, run: Run) -> Rows:
+        """Return what a run of a placed train holds and keeps empty."""
+        return Rows.of(run, self._model_of(placed.wanted.kind).kind)
+
+    def in_the_way(self, ideal: Placed, train: int) -> list[int]:
+        """Return the trains in the timelines that conflict with the runs of a train, without itself."""
+        found: set[int] = set()
+        for run in ideal.runs:
+            found.update(self.timelines.conflicts_of(self.rows_of(ideal, run), train))
+        return sorted(found)
 
     def remove(self, train: int) -> None:
         """Take a train and its copies out of the timelines."""
         self.timelines.remove(train)
 
 
-def holdings_of(
-    run: Run, kind: int
-) -> tuple[
-    npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint8], npt.NDArray[np.uint8]
-]:
-    """Return zone, from, until, occupies and blocks of everything a run holds or keeps empty."""
-    own, kept = len(run.zone), len(run.kept_zone)
-    occupies = np.concatenate([np.full(own, kind, np.uint8), np.zeros(kept, np.uint8)])
-    blocks = np.concatenate([np.full(own, KEEP_ALL, np.uint8), run.kept_mask.astype(np.uint8)])
-    return (
-        np.concatenate([run.zone, run.kept_zone]).astype(np.int32),
-        np.concatenate([run.from_s, run.kept_from_s]).astype(np.int32),
-        np.concatenate([run.until_s, run.kept_until_s]).astype(np.int32),
-        occupies,
-        blocks,
+def _shifted(rows: Rows, chosen: npt.NDArray[np.bool_], shift_s: int) -> Rows:
+    """Return the chosen rows, later by ``shift_s``."""
+    return Rows(
+        rows.zone[chosen],
+        (rows.from_s[chosen] + shift_s).astype(np.int32),
+        (rows.until_s[chosen] + shift_s).astype(np.int32),
+        rows.occupies[chosen],
+        rows.blocks[chosen],
     )
 
 
@@ -490,7 +494,7 @@ def _repair_one(placer: Placer, placed: list[Placed], index: int, rng: random.Ra
     ideal = placer.find(own.wanted, empty=True)
     if not ideal.runs or ideal.cost >= own.cost:
         return 0.0
-    blockers = _in_the_way(placer, ideal, index)
+    blockers = placer.in_the_way(ideal, index)
     if len(blockers) > most_blockers:
         return 0.0
     before = own.cost + sum(placed[other].cost for other in blockers)
@@ -517,14 +521,3 @@ def _repair_one(placer: Placer, placed: list[Placed], index: int, rng: random.Ra
         if placed[train].runs:
             placer.insert(train, placed[train])
     return 0.0
-
-
-def _in_the_way(placer: Placer, ideal: Placed, index: int) -> list[int]:
-    """Return the trains that conflict with a run, without the train itself."""
-    kind = placer._model_of(ideal.wanted.kind).kind
-    found: set[int] = set()
-    for run in ideal.runs:
-        zone, from_s, until_s, occupies, blocks = holdings_of(run, kind)
-        found.update(int(train) for train in placer.timelines.conflicts(zone, from_s, until_s, occupies, blocks, index))
-    found.discard(index)
-    return sorted(found)
