@@ -1,0 +1,749 @@
+"""The compiled inner part of the search: labels, running, free windows, dominance.
+
+Read :mod:`weerspoor.kernel.plain` first: it states the same model in short, plain Python. Here a *label* stands for
+all runs along one route that differ only by a rigid shift in time since the last departure: the head is at the exit of
+directed piece ``dp`` at ``d + r`` for every departure ``d`` (a multiple of 6 s) in ``d_lo .. d_hi``. All lengths are
+multiples of 1/1024 m and all times of 1/1024 s, so that sums are exact and equal states are found equal.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+GRID_S = 6
+WIDEN_S = 3
+TICKS = 1024.0
+NEVER = 2_000_000_000
+
+MOVING, STANDING, ENDED = 0, 1, 2
+
+RUNNING, EMPTY, GROW_LABELS, GROW_WINDOWS, GROW_SCRATCH = 0, 1, 2, 3, 4
+
+LABEL = np.dtype(
+    [
+        ("f", "f8"),  # least time at the destination
+        ("rest", "f8"),  # least time from here to the destination; the smaller goes first among equals
+        ("r", "f8"),  # head at the exit, since the departure, before braking for the next piece
+        ("enter", "f8"),  # head at the entry since the departure; for a stop: the arrival, for the end: the end
+        ("x_in", "f8"),  # place on the acceleration curve at the entry; for a stop: the least stand
+        ("x", "f8"),  # place on the acceleration curve at the exit
+        ("lock", "f8"),  # start of the lock since the departure
+        ("pos", "f8"),  # metres from the exit of the origin to the exit
+        ("hash", "i8"),  # the pieces under the train
+        ("dp", "i4"),
+        ("parent", "i4"),
+        ("prev", "i4"),  # label of the piece before; the piece itself for a stop
+        ("d_lo", "i4"),  # departures
+        ("d_hi", "i4"),
+        ("a_lo", "i4"),  # for a stop: departures of the leg that ends here
+        ("a_hi", "i4"),
+        ("end", "i4"),  # end of the free window used on the piece
+        ("next", "i4"),  # next label of the same directed piece
+        ("stage", "i2"),  # next stage to reach
+        ("stops", "i2"),
+        ("pace", "i1"),
+        ("kind", "i1"),
+        ("dead", "i1"),
+        ("entered", "i1"),  # passed in over the origin: the lock is not bounded by a departure
+    ],
+    align=True,
+)
+
+BRAKING, SETUP, SIGHTING, RELEASE, MIN_STOP, TOP, LENGTH, LIMIT, FREE_AFTER, KIND, MAX_STOPS, FROM = range(12)
+"""Places in the array of parameters. ``LIMIT``: no arrival later; ``FREE_AFTER``: from this long after a departure on
+the departure no longer bounds a lock; ``FROM``: nothing before this time is looked at."""
+
+S_STOP, S_EARLIEST, S_LATEST, S_DEPART, S_ADD, S_FLOOR, S_ROW = range(7)
+"""Columns of the array of stages. A stage reached at t gives a destination time of at least
+``max(t + S_ADD, S_FLOOR)``; ``S_LATEST`` is tightened by the later stages; ``S_ROW`` is the row of bounds."""
+
+
+@njit(cache=True, inline="always")
+def up_tick(value):  # type: ignore[no-untyped-def]
+    """Round up to 1/1024."""
+    return np.ceil(value * TICKS) / TICKS
+
+
+@njit(cache=True, inline="always")
+def up_grid(value):  # type: ignore[no-untyped-def]
+    """Round up to a multiple of 6 s."""
+    return int(np.ceil(value / GRID_S)) * GRID_S
+
+
+@njit(cache=True, inline="always")
+def down_grid(value):  # type: ignore[no-untyped-def]
+    """Round down to a multiple of 6 s."""
+    return int(np.floor(value / GRID_S)) * GRID_S
+
+
+@njit(cache=True)
+def between(xs, ys, x):  # type: ignore[no-untyped-def]
+    """Linear interpolation in a rising table; constant beyond its ends."""
+    n = len(xs)
+    if x <= xs[0]:
+        return ys[0]
+    if x >= xs[n - 1]:
+        return ys[n - 1]
+    lo, hi = 0, n - 1
+    while hi - lo > 1:
+        mid = (lo + hi) >> 1
+        if xs[mid] <= x:
+            lo = mid
+        else:
+            hi = mid
+    return ys[lo] + (x - xs[lo]) * (ys[hi] - ys[lo]) / (xs[hi] - xs[lo])
+
+
+@njit(cache=True)
+def run_on(curve, x, dist, cap):  # type: ignore[no-untyped-def]
+    """Return (time, place on the curve) after ``dist`` metres at full effort up to the speed ``cap``."""
+    v, t, s = curve
+    at_cap = between(v, s, cap)
+    if x >= at_cap:
+        return dist / between(s, v, x), x
+    need = at_cap - x
+    if dist <= need:
+        return between(s, t, x + dist) - between(s, t, x), x + dist
+    return between(s, t, at_cap) - between(s, t, x) + (dist - need) / min(cap, v[-1]), at_cap
+
+
+@njit(cache=True)
+def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):  # type: ignore[no-untyped-def]
+    """Run through the piece of label ``i``.
+
+    With ``leave`` < 0 fill in ``r``, ``x`` and ``hash``. Else the head leaves at ``leave``, braking at the end from
+    ``v_exit`` to ``v_after``. Returns the latest departure for which the pieces behind clear in time, or are free
+    at least until then, the number of pieces under the train at entry (youngest first in ``scratch``), and how many
+    of these it still stands on at the exit.
+    """
+    length, speed, signal = train
+    under, cap, clear = scratch
+    dp = lab[i].dp
+    l = length[dp >> 1]
+    entry = lab[i].pos - l
+    own = min(speed[dp], paces[lab[i].pace] * par[TOP])
+    m = 0
+    lowest = np.inf
+    digest = np.int64(1469598103934665603)
+    a = lab[i].prev
+    while a >= 0 and lab[a].pos + par[LENGTH] > entry:
+        if m == len(under):
+            return -NEVER, -1, 0
+        under[m] = a
+        q = lab[a].dp
+        lowest = min(lowest, speed[q])
+        cap[m] = lowest
+        digest = (digest ^ (q + 1)) * np.int64(1099511628211)
+        m += 1
+        a = lab[a].prev
+    done = 0.0
+    x = lab[i].x_in
+    spent = 0.0
+    k = m - 1
+    brake = par[BRAKING]
+    hi = NEVER
+    release = par[RELEASE]
+    enter = lab[i].enter
+    while k >= 0:
+        there = lab[under[k]].pos + par[LENGTH] - entry
+        if there > l:
+            break
+        if there > done:
+            dt, x = run_on(curve, x, there - done, min(own, cap[k]))
+            spent += dt
+            done = there
+        clear[k] = enter + up_tick(spent)
+        k -= 1
+    still = k + 1
+    if done < l:
+        dt, x = run_on(curve, x, l - done, min(own, cap[k]) if k >= 0 else own)
+        spent += dt
+    if leave < 0.0:
+        r = enter + up_tick(spent)
+        if signal[dp]:
+            r = np.ceil(r)
+        lab[i].r = r
+        lab[i].x = x
+        lab[i].hash = digest
+        for k in range(still, m):
+            hi = min(hi, lab[under[k]].end - int(np.ceil(clear[k] + release)) - WIDEN_S)
+    else:
+        r = leave
+        for k in range(still, m):
+            z = entry + l - (lab[under[k]].pos + par[LENGTH])
+            if z == 0.0:
+                clear[k] = leave
+            elif v_after < v_exit:
+                v = np.sqrt(v_after * v_after + 2.0 * brake * z)
+                if v < v_exit:
+                    clear[k] = max(clear[k], leave - up_tick((v - v_after) / brake))
+            hi = min(hi, lab[under[k]].end - int(np.ceil(clear[k] + release)) - WIDEN_S)
+    least = int(np.ceil(r + release)) + WIDEN_S
+    for k in range(still):
+        hi = min(hi, lab[under[k]].end - least)
+    return hi, m, still
+
+
+@njit(cache=True)
+def make_windows(piece, zone, keep, lines, index, par, ignore, book, pool_from, pool_until, busy):  # type: ignore[no-untyped-def]
+    """Write the times at which a piece is free for the train, and its kept zones are empty; return a status."""
+    book_start, book_count, used = book
+    from_s, until_s, trains, occ, blk = lines
+    first, count, _, longest = index
+    keep_start, keep_zone, keep_mask = keep
+    kind = int(par[KIND])
+    begin = int(par[FROM])
+    n = 0
+    zones = 1
+    if len(keep_start) > 0:
+        zones += keep_start[piece + 1] - keep_start[piece]
+    for j in range(zones):
+        if j == 0:
+            z, occupies, blocks = zone[piece], kind, 7
+        else:
+            k = keep_start[piece] + j - 1
+            z, occupies, blocks = keep_zone[k], 0, int(keep_mask[k])
+        lo = first[z]
+        hi = lo + count[z]
+        a, b = lo, hi
+        value = begin - longest[z]
+        while a < b:
+            mid = (a + b) >> 1
+            if from_s[mid] < value:
+                a = mid + 1
+            else:
+                b = mid
+        for i in range(a, hi):
+            if from_s[i] > par[LIMIT] + 86400:
+                break
+            if until_s[i] > begin and trains[i] != ignore and ((blocks & occ[i]) or (blk[i] & occupies)):
+                if n == len(busy):
+                    return GROW_SCRATCH
+                busy[n] = (np.int64(from_s[i]) << 32) + np.int64(until_s[i])
+                n += 1
+    if used[0] + n + 1 > len(pool_from):
+        return GROW_WINDOWS
+    if zones > 1:
+        busy[:n].sort()
+    at = used[0]
+    start = at
+    free = -NEVER
+    for i in range(n):
+        f = int(busy[i] >> 32)
+        u = int(busy[i] & 0xFFFFFFFF)
+        if f > free:
+            pool_from[at] = free
+            pool_until[at] = f
+            at += 1
+        free = max(free, u)
+    pool_from[at] = free
+    pool_until[at] = NEVER
+    at += 1
+    book_start[piece] = start
+    book_count[piece] = at - start
+    used[0] = at
+    return RUNNING
+
+
+@njit(cache=True)
+def emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece, windows, stage, bounds, par):  # type: ignore[no-untyped-def]
+    """Copy the label at ``temp`` once for every free window that it fits; return the new number, or -1 if no room."""
+    book_start, book_count, pool_from, pool_until = windows
+    k = lab[temp].stage
+    rest = bounds[int(stage[k, S_ROW]), lab[temp].dp]
+    r = lab[temp].r
+    latest = min(stage[k, S_LATEST] - rest - r, par[LIMIT] - rest - stage[k, S_ADD] - r)
+    if stage[k, S_FLOOR] > par[LIMIT] or not latest > -NEVER:
+        return n
+    hi = min(hi, down_grid(latest))
+    if hi < lo:
+        return n
+    start = book_start[piece]
+    a, b = start, start + book_count[piece]
+    last = b
+    while a < b:
+        mid = (a + b) >> 1
+        if pool_until[mid] < lo + busy_until:
+            a = mid + 1
+        else:
+            b = mid
+    for w in range(a, last):
+        if pool_from[w] > hi + lock_at:
+            break
+        d_lo = max(lo, up_grid(pool_from[w] - lock_at))
+        d_hi = min(hi, down_grid(pool_until[w] - busy_until))
+        if d_lo > d_hi:
+            continue
+        if n >= room:
+            return -1
+        lab[n] = lab[temp]
+        lab[n].d_lo = d_lo
+        lab[n].d_hi = d_hi
+        lab[n].end = pool_until[w]
+        rest_all = rest + stage[k, S_ADD]
+        lab[n].f = max(d_lo + r + rest_all, stage[k, S_FLOOR])
+        lab[n].rest = rest_all
+        n += 1
+    return n
+
+
+@njit(cache=True)
+def step(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops, graph, train, par, curve, paces, scratch,
+         keep, lines, index, ignore, book, pool_from, pool_until, busy, stage, bounds):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Go on from label ``i`` to directed piece ``s``; return (new number of labels, status)."""
+    zone = graph[0]
+    length, _, signal = train
+    room = len(lab) - 2
+    temp = len(lab) - 1
+    source = lab[i]
+    t = lab[temp]
+    t.dp = s
+    t.parent = i
+    t.prev = source.prev if source.kind == STANDING else i
+    t.pace = pace
+    t.kind = MOVING
+    t.dead = 0
+    t.next = -1
+    t.stage = stage_now
+    t.stops = stops
+    t.enter = leave
+    t.x_in = x_in
+    t.pos = source.pos + length[s >> 1]
+    t.entered = source.entered if source.kind == MOVING else 0
+    t.a_lo = 0
+    t.a_hi = 0
+    if source.kind == STANDING:
+        t.lock = -par[SETUP]
+    elif signal[source.dp] or source.prev < 0:
+        lock = leave - up_tick(v_boundary / (2.0 * par[BRAKING]) + par[SIGHTING])
+        if source.entered == 0:
+            lock = max(lock, 0.0)
+        t.lock = lock - par[SETUP]
+    else:
+        t.lock = source.lock
+    limit, m, _ = traverse(lab, temp, train, par, curve, paces, scratch, -1.0, 0.0, 0.0)
+    if m < 0:
+        return n, GROW_SCRATCH
+    hi = min(hi, down_grid(limit))
+    if hi < lo:
+        return n, RUNNING
+    piece = s >> 1
+    if book[1][piece] < 0:
+        status = make_windows(piece, zone, keep, lines, index, par, ignore, book, pool_from, pool_until, busy)
+        if status != RUNNING:
+            return n, status
+    lock_at = int(np.floor(t.lock)) - WIDEN_S
+    busy_until = int(np.ceil(t.r + par[RELEASE])) + WIDEN_S
+    new = emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece,
+               (book[0], book[1], pool_from, pool_until), stage, bounds, par)  # fmt: skip
+    if new < 0:
+        return n, GROW_LABELS
+    return new, RUNNING
+
+
+@njit(cache=True)
+def stand(lab, n, i, lo, hi, arrive, least, depart_from, stage_now, stops, still, par, scratch, stage, bounds):  # type: ignore[no-untyped-def]
+    """Stop at the exit of label ``i``; return the new number of labels, or -1 if there is no room."""
+    under = scratch[0]
+    end = lab[i].end
+    digest = np.int64(1469598103934665603)
+    for k in range(still):
+        end = min(end, lab[under[k]].end)
+        digest = (digest ^ (lab[under[k]].dp + 1)) * np.int64(1099511628211)
+    release = par[RELEASE]
+    hi = min(hi, down_grid(end - int(np.ceil(arrive + least + release)) - WIDEN_S))
+    if hi < lo:
+        return n
+    d_lo = up_grid(max(lo + arrive + least, depart_from))
+    d_hi = down_grid(end - int(np.ceil(release)) - WIDEN_S)
+    k = stage_now
+    rest = bounds[int(stage[k, S_ROW]), lab[i].dp]
+    latest = min(stage[k, S_LATEST] - rest, par[LIMIT] - rest - stage[k, S_ADD])
+    if stage[k, S_FLOOR] > par[LIMIT] or not latest > -NEVER:
+        return n
+    d_hi = min(d_hi, down_grid(latest))
+    if d_hi < d_lo:
+        return n
+    if n >= len(lab) - 2:
+        return -1
+    lab[n] = lab[i]
+    t = lab[n]
+    t.kind = STANDING
+    t.parent = i
+    t.prev = i
+    t.enter = arrive
+    t.x_in = least
+    t.r = 0.0
+    t.x = 0.0
+    t.d_lo = d_lo
+    t.d_hi = d_hi
+    t.a_lo = lo
+    t.a_hi = hi
+    t.stage = stage_now
+    t.stops = stops
+    t.hash = digest
+    t.end = end
+    t.dead = 0
+    t.next = -1
+    t.entered = 0
+    t.rest = rest + stage[k, S_ADD]
+    t.f = max(d_lo + t.rest, stage[k, S_FLOOR])
+    return n + 1
+
+
+@njit(cache=True)
+def finish(lab, n, i, lo, hi, leave, v, stopped, hold_until, still, par, scratch):  # type: ignore[no-untyped-def]
+    """End the run at the exit of label ``i``; ``hold_until`` is absolute. Returns as :func:`stand`."""
+    under = scratch[0]
+    release = par[RELEASE]
+    for k in range(-1, still):
+        a = i if k < 0 else under[k]
+        end = lab[a].end
+        if stopped >= 0.0:
+            gone = leave + stopped
+            if hold_until > 0.0 and int(np.ceil(hold_until + release)) + WIDEN_S > end:
+                return n
+        else:
+            gone = leave + up_tick((lab[a].pos + par[LENGTH] - lab[i].pos) / v)
+        hi = min(hi, down_grid(end - int(np.ceil(gone + release)) - WIDEN_S))
+    if hi < lo or lo + leave > par[LIMIT]:
+        return n
+    if n >= len(lab) - 2:
+        return -1
+    lab[n] = lab[i]
+    t = lab[n]
+    t.kind = ENDED
+    t.parent = i
+    t.prev = i
+    t.enter = leave
+    t.d_lo = lo
+    t.d_hi = hi
+    t.dead = 0
+    t.x_in = stopped
+    t.lock = hold_until
+    t.f = lo + leave
+    t.rest = 0.0
+    return n + 1
+
+
+@njit(cache=True)
+def reached(stage, k, lo, hi, at):  # type: ignore[no-untyped-def]
+    """Return the departures between ``lo`` and ``hi`` for which stage ``k`` is reached in its window at ``at``."""
+    return max(lo, up_grid(stage[k, S_EARLIEST] - at)), min(hi, down_grid(stage[k, S_LATEST] - at))
+
+
+@njit(cache=True)
+def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore, book, pool_from,
+           pool_until, busy, stage, bounds):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Write all labels that follow label ``i``; return (new number of labels, status)."""
+    _, succ_start, succ = graph
+    _, speed, signal = train
+    v_curve, _, s_curve = curve
+    me = lab[i]
+    dp = me.dp
+    stages = len(stage)
+    if me.kind == STANDING:
+        for pace in range(len(paces)):
+            for e in range(succ_start[dp], succ_start[dp + 1]):
+                s = succ[e]
+                if speed[s] <= 0.0:
+                    continue
+                n, status = step(lab, n, i, s, pace, me.d_lo, me.d_hi, 0.0, 0.0, 0.0, me.stage, me.stops, graph, train,
+                                 par, curve, paces, scratch, keep, lines, index, ignore, book, pool_from, pool_until,
+                                 busy, stage, bounds)  # fmt: skip
+                if status != RUNNING:
+                    return n, status
+        return n, RUNNING
+    k = me.stage
+    here = bounds[int(stage[k, S_ROW]), dp] == 0.0 and me.prev >= 0
+    v = between(s_curve, v_curve, me.x)
+    last = k == stages - 1
+    # Stop here: for the stage, or on its own account.
+    if me.prev >= 0 and (may_stop[dp] or (here and stage[k, S_STOP] >= 0.0)):
+        arrive = np.ceil(me.r + up_tick(v / (2.0 * par[BRAKING])))
+        limit, _, still = traverse(lab, i, train, par, curve, paces, scratch, arrive, v, 0.0)
+        lo, hi = me.d_lo, min(me.d_hi, down_grid(limit))
+        if here:
+            a, b = reached(stage, k, lo, hi, arrive)
+            least = stage[k, S_STOP] if stage[k, S_STOP] >= 0.0 else par[MIN_STOP]
+            if a <= b and last and stage[k, S_STOP] >= 0.0:
+                n = finish(lab, n, i, a, b, arrive, 0.0, least, stage[k, S_DEPART], still, par, scratch)
+            elif a <= b and not last and me.stops < par[MAX_STOPS]:
+                n = stand(lab, n, i, a, b, arrive, least, stage[k, S_DEPART], k + 1, me.stops + 1, still, par, scratch,
+                          stage, bounds)  # fmt: skip
+            if n < 0:
+                return n, GROW_LABELS
+        if may_stop[dp] and me.stops < par[MAX_STOPS] and lo <= hi:
+            n = stand(
+                lab, n, i, lo, hi, arrive, par[MIN_STOP], -1.0, k, me.stops + 1, still, par, scratch, stage, bounds
+            )
+            if n < 0:
+                return n, GROW_LABELS
+    # End here in passing.
+    if here and last and stage[k, S_STOP] < 0.0:
+        _, _, still = traverse(lab, i, train, par, curve, paces, scratch, me.r, v, v)
+        a, b = reached(stage, k, me.d_lo, me.d_hi, me.r)
+        if a <= b:
+            n = finish(lab, n, i, a, b, me.r, v, -1.0, -1.0, still, par, scratch)
+            if n < 0:
+                return n, GROW_LABELS
+    # Run on.
+    for e in range(succ_start[dp], succ_start[dp + 1]):
+        s = succ[e]
+        if speed[s] <= 0.0:
+            continue
+        x_limit = between(v_curve, s_curve, min(speed[s], paces[me.pace] * par[TOP]))
+        leave, x_in, lo, hi = me.r, me.x, me.d_lo, me.d_hi
+        v_boundary = v
+        if me.x > x_limit:
+            v_boundary = between(s_curve, v_curve, x_limit)
+            x_in = x_limit
+            leave += up_tick((v - v_boundary) * (v - v_boundary) / (2.0 * par[BRAKING] * v))
+            if signal[dp]:
+                leave = np.ceil(leave)
+            if me.prev >= 0:
+                limit, _, _ = traverse(lab, i, train, par, curve, paces, scratch, leave, v, v_boundary)
+                hi = min(hi, down_grid(limit))
+        if lo > hi:
+            continue
+        for count in range(2):
+            k_now, a, b = k, lo, hi
+            if count == 1:
+                if not here or last or stage[k, S_STOP] >= 0.0:
+                    break
+                a, b = reached(stage, k, lo, hi, leave)
+                k_now = k + 1
+                if a > b:
+                    break
+            n, status = step(lab, n, i, s, me.pace, a, b, leave, x_in, v_boundary, k_now, me.stops, graph, train, par,
+                             curve, paces, scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy, stage,
+                             bounds)  # fmt: skip
+            if status != RUNNING:
+                return n, status
+    return n, RUNNING
+
+
+@njit(cache=True, inline="always")
+def no_worse(lab, a, b, free_after):  # type: ignore[no-untyped-def]
+    """Tell whether label ``a`` can do all that label ``b`` can; both are at the same directed piece, of one kind."""
+    if lab[a].stage != lab[b].stage or lab[a].stops > lab[b].stops or lab[a].hash != lab[b].hash:
+        return False
+    if lab[a].kind == STANDING:
+        return lab[a].d_lo <= lab[b].d_lo and lab[a].d_hi >= lab[b].d_hi
+    if lab[a].pace != lab[b].pace or lab[a].x != lab[b].x or lab[a].x_in != lab[b].x_in:
+        return False
+    later = lab[a].r - lab[b].r
+    if lab[a].d_lo + later > lab[b].d_lo or lab[a].d_hi + later < lab[b].d_hi:
+        return False
+    if later % 6.0 != 0.0 or later != lab[a].enter - lab[b].enter:
+        return False
+    b_free = lab[b].entered == 1 or lab[b].r >= free_after
+    return b_free or (lab[a].entered == 0 and lab[a].r <= lab[b].r)
+
+
+@njit(cache=True)
+def push(heap, size, lab, i):  # type: ignore[no-untyped-def]
+    """Put label ``i`` into the queue, which is ordered by least destination time, then least rest."""
+    key, second, item = heap
+    f, rest = lab[i].f, lab[i].rest
+    j = size
+    while j > 0:
+        up = (j - 1) >> 1
+        if key[up] < f or (key[up] == f and second[up] <= rest):
+            break
+        key[j] = key[up]
+        second[j] = second[up]
+        item[j] = item[up]
+        j = up
+    key[j] = f
+    second[j] = rest
+    item[j] = i
+    return size + 1
+
+
+@njit(cache=True)
+def pop(heap, size):  # type: ignore[no-untyped-def]
+    """Take the first label out of the queue; return the new size."""
+    key, second, item = heap
+    size -= 1
+    f, rest, last = key[size], second[size], item[size]
+    i = 0
+    while True:
+        c = 2 * i + 1
+        if c >= size:
+            break
+        if c + 1 < size and (key[c + 1] < key[c] or (key[c + 1] == key[c] and second[c + 1] < second[c])):
+            c += 1
+        if key[c] > f or (key[c] == f and second[c] >= rest):
+            break
+        key[i] = key[c]
+        second[i] = second[c]
+        item[i] = item[c]
+        i = c
+    key[i] = f
+    second[i] = rest
+    item[i] = last
+    return size
+
+
+@njit(cache=True)
+def commit(lab, n_old, n, state, heap, size, signal, buckets, par):  # type: ignore[no-untyped-def]
+    """Put the labels ``n_old:n`` into the queue, but for those that another makes needless."""
+    moving, standing, touched = buckets
+    for i in range(n_old, n):
+        if lab[i].kind != ENDED and (lab[i].kind == STANDING or signal[lab[i].dp]):
+            table = standing if lab[i].kind == STANDING else moving
+            dp = lab[i].dp
+            j = table[dp]
+            needless = False
+            before = -1
+            while j >= 0:
+                if no_worse(lab, j, i, par[FREE_AFTER]):
+                    needless = True
+                    break
+                following = lab[j].next
+                if no_worse(lab, i, j, par[FREE_AFTER]):
+                    lab[j].dead = 1
+                    if before < 0:
+                        table[dp] = following
+                    else:
+                        lab[before].next = following
+                else:
+                    before = j
+                j = following
+            if needless:
+                continue
+            if table[dp] < 0:
+                touched[state[3]] = dp
+                state[3] += 1
+            lab[i].next = table[dp]
+            table[dp] = i
+        size = push(heap, size, lab, i)
+    return size
+
+
+@njit(cache=True)
+def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore,
+            book, pool_from, pool_until, busy, stage, bounds):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Search on for at most ``pops`` labels; ``state`` is (labels, queue, best label, touched, popped).
+
+    Returns a status: ``EMPTY`` when the search is over, ``RUNNING`` when it may go on, or what must grow first.
+    """
+    signal = train[2]
+    n, size = state[0], state[1]
+    status = RUNNING
+    for _ in range(pops):
+        if size == 0:
+            status = EMPTY
+            break
+        i = heap[2][0]
+        best = state[2]
+        if best >= 0 and lab[i].f > lab[best].f:
+            status = EMPTY
+            break
+        if lab[i].dead == 1 or (best >= 0 and lab[i].stops >= lab[best].stops):
+            size = pop(heap, size)
+            continue
+        if lab[i].kind == ENDED:
+            state[2] = i
+            size = pop(heap, size)
+            if lab[i].stops == 0:
+                status = EMPTY
+                break
+            continue
+        new, code = expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore, book,
+                           pool_from, pool_until, busy, stage, bounds)  # fmt: skip
+        if code != RUNNING:
+            status = code
+            break
+        if size + (new - n) > len(heap[0]):
+            status = GROW_LABELS
+            break
+        state[4] += 1
+        size = pop(heap, size)
+        size = commit(lab, n, new, state, heap, size, signal, buckets, par)
+        n = new
+    state[0] = n
+    state[1] = size
+    return status
+
+
+@njit(cache=True)
+def retrace(lab, last, train, par, curve, paces, scratch, out_int, out_time, out_span, latest):  # type: ignore[no-untyped-def]
+    """Write the run that ends in label ``last``; return its number of pieces, or -1 if the arrays are too short.
+
+    ``out_int`` (k, 2): directed piece, stage reached or -1. ``out_time`` (k, 4): entry, exit, departure, speed.
+    ``out_span`` (k, 2): holding of the piece's zone. The arrival is the earliest of the last label; with ``latest``
+    every earlier departure is as late as this allows, else as early as it can be.
+    """
+    length, _, signal = train
+    v_curve, _, s_curve = curve
+    k = 0
+    i = last
+    while i >= 0:
+        if lab[i].kind == MOVING:
+            k += 1
+        i = lab[i].parent
+    if k > len(out_int):
+        return -1
+    number = k
+    d = lab[last].d_lo
+    i = last
+    leave = lab[last].enter
+    child = last
+    place = np.full(number, -1, np.int32)
+    while i >= 0:
+        if lab[i].kind == STANDING:
+            j = lab[i].parent
+            row = k - 1
+            out_time[row, 2] = d
+            out_time[row, 3] = 0.0
+            if lab[j].prev >= 0:
+                before = down_grid(d - lab[i].x_in - lab[i].enter)
+                before = min(before, lab[i].a_hi) if latest else lab[i].a_lo
+                out_time[row, 1] = before + lab[i].enter
+                d = before
+            else:
+                out_time[row, 1] = d
+            out_int[row, 1] = lab[j].stage if lab[i].stage != lab[j].stage else -1
+        elif lab[i].kind == MOVING:
+            k -= 1
+            place[k] = i
+            out_int[k, 0] = lab[i].dp
+            if lab[child].kind != STANDING:
+                out_time[k, 1] = d + leave
+                out_time[k, 2] = d + leave
+                if lab[child].kind == ENDED:
+                    out_time[k, 3] = 0.0 if lab[child].x_in >= 0.0 else between(s_curve, v_curve, lab[i].x)
+                    out_int[k, 1] = lab[i].stage
+                else:
+                    out_time[k, 3] = between(s_curve, v_curve, lab[child].x_in)
+                    out_int[k, 1] = lab[i].stage if lab[child].stage != lab[i].stage else -1
+            out_time[k, 0] = d + lab[i].enter
+            if lab[i].prev < 0:
+                out_time[k, 0] = out_time[k, 2]
+                out_int[k, 1] = 0
+            out_span[k, 0] = d + int(np.floor(lab[i].lock)) - WIDEN_S
+            leave = lab[i].enter
+        child = i
+        i = lab[i].parent
+    # Clearing, piece by piece: each clears once.
+    under, _, clear = scratch
+    end = lab[last]
+    for row in range(1, number):
+        i = place[row]
+        shift = int(np.floor(out_time[row, 0] - lab[i].enter + 0.5))
+        v = between(s_curve, v_curve, lab[i].x)
+        _, m, still = traverse(lab, i, train, par, curve, paces, scratch, out_time[row, 1] - shift, v, out_time[row, 3])
+        for a in range(still, m):
+            out_span[row - 1 - a, 1] = shift + int(np.ceil(clear[a] + par[RELEASE])) + WIDEN_S
+        if row == number - 1:
+            for a in range(-1, still):
+                j = i if a < 0 else under[a]
+                if end.x_in >= 0.0:
+                    gone = max(shift + end.enter + end.x_in, end.lock)
+                else:
+                    gone = shift + end.enter + up_tick((lab[j].pos + par[LENGTH] - lab[i].pos) / v)
+                out_span[row - 1 - a, 1] = int(np.ceil(gone + par[RELEASE])) + WIDEN_S
+    return number

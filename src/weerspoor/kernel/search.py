@@ -1,0 +1,425 @@
+"""The exact search for a path through the free gaps of a day: earliest arrival, latest departure.
+
+The model that it is exact for is written out in :mod:`weerspoor.kernel.plain`. A label stands for all shifts in time
+of one run since its last departure; at every piece it is split over the free windows of the piece. Labels are taken
+in order of the least arrival that they may still lead to. A label is dropped only when another is at the same place in
+the same physical state, for all of the same times, and with no more stops: what is dropped can be done by the other to
+the second, so nothing is lost.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from weerspoor.kernel import engine
+from weerspoor.kernel.bounds import Bounds
+from weerspoor.kernel.graph import KEEP_ALL, Ints, Query, Run, TrackGraph, TrainModel
+
+if TYPE_CHECKING:
+    from weerspoor.kernel.timelines import Timelines
+
+POPS_A_CALL = 20_000
+"""Labels taken from the queue between two moments at which an interruption is noticed (well under 0.1 s)."""
+
+MAX_PIECES = 65_536
+"""Longest path in pieces."""
+
+
+class Workspace:
+    """Arrays that searches on one graph use again; they grow when needed.
+
+    Parameters
+    ----------
+    graph : TrackGraph
+    """
+
+    def __init__(self, graph: TrackGraph) -> None:
+        n = len(graph.length_m)
+        self.labels = np.zeros(1 << 13, engine.LABEL)
+        self.windows_from = np.zeros(1 << 14, np.int32)
+        self.windows_until = np.zeros(1 << 14, np.int32)
+        self.busy = np.zeros(1 << 12, np.int64)
+        self.scratch: Any = (np.zeros(1 << 10, np.int32), np.zeros(1 << 10), np.zeros(1 << 10))
+        self.heap: Any = (np.zeros(1 << 13), np.zeros(1 << 13), np.zeros(1 << 13, np.int32))
+        self.buckets: Any = (
+            np.full(2 * n, -1, np.int32),
+            np.full(2 * n, -1, np.int32),
+            np.zeros(4 * n + 4, np.int32),
+        )
+        self.book: Any = (np.zeros(n, np.int32), np.full(n, -1, np.int32), np.zeros(1, np.int64))
+        self.state = np.zeros(8, np.int64)
+        self.pieces: Any = (
+            np.zeros((MAX_PIECES, 2), np.int32),
+            np.zeros((MAX_PIECES, 4)),
+            np.zeros((MAX_PIECES, 2), np.int32),
+        )
+
+    @classmethod
+    def of(cls, graph: TrackGraph) -> Workspace:
+        """Return the workspace of a graph, made once."""
+        if "workspace" not in graph.cache:
+            graph.cache["workspace"] = cls(graph)
+        workspace = graph.cache["workspace"]
+        assert isinstance(workspace, cls)
+        return workspace
+
+    def clear_labels(self) -> None:
+        """Forget the labels of the last search."""
+        touched = self.buckets[2][: self.state[3]]
+        self.buckets[0][touched] = -1
+        self.buckets[1][touched] = -1
+        self.state[:] = 0
+        self.state[2] = -1
+
+    def clear_windows(self) -> None:
+        """Forget the free windows of all pieces."""
+        self.book[1][:] = -1
+        self.book[2][0] = 0
+
+    def grow(self, status: int) -> None:
+        """Double what was too small."""
+        if status == engine.GROW_LABELS:
+            self.labels = np.concatenate([self.labels, np.zeros_like(self.labels)])
+            self.heap = tuple(np.concatenate([part, np.zeros_like(part)]) for part in self.heap)
+        elif status == engine.GROW_WINDOWS:
+            self.windows_from = np.concatenate([self.windows_from, np.zeros_like(self.windows_from)])
+            self.windows_until = np.concatenate([self.windows_until, np.zeros_like(self.windows_until)])
+        else:
+            self.busy = np.concatenate([self.busy, np.zeros_like(self.busy)])
+            self.scratch = tuple(np.concatenate([part, np.zeros_like(part)]) for part in self.scratch)
+
+
+def exact_length(graph: TrackGraph) -> npt.NDArray[np.float64]:
+    """Return the lengths of the pieces in multiples of 1/1024 m, made once a graph."""
+    if "length" not in graph.cache:
+        rounded = np.round(graph.length_m.astype(np.float64) * engine.TICKS) / engine.TICKS
+        graph.cache["length"] = np.maximum(rounded, 1 / engine.TICKS)
+    return graph.cache["length"]  # type: ignore[return-value]
+
+
+def _tick(value: float) -> float:
+    return math.ceil(value * engine.TICKS) / engine.TICKS
+
+
+class Search:
+    """One train on one day, asked once or many times.
+
+    The free windows of the pieces are worked out when first needed and serve all questions until :meth:`refresh`; so
+    use one object only as long as the timelines stay as they are.
+
+    Parameters
+    ----------
+    graph : TrackGraph
+    model : TrainModel
+    timelines : Timelines
+    bounds : Bounds, optional
+        Of the same train, to be used again.
+    ignore_train : int
+        A train whose intervals do not count; -1 for none.
+    """
+
+    def __init__(
+        self,
+        graph: TrackGraph,
+        model: TrainModel,
+        timelines: Timelines,
+        bounds: Bounds | None = None,
+        ignore_train: int = -1,
+    ) -> None:
+        self.graph = graph
+        self.model = model
+        self.timelines = timelines
+        self.bounds = bounds if bounds is not None else Bounds(graph, model)
+        self.ignore_train = ignore_train
+        self.workspace = Workspace.of(graph)
+        top = self.bounds.top_ms
+        par = np.zeros(12)
+        par[engine.BRAKING] = model.braking_ms2
+        par[engine.SETUP] = _tick(model.setup_s)
+        par[engine.SIGHTING] = model.sighting_s
+        par[engine.RELEASE] = _tick(model.release_s)
+        par[engine.MIN_STOP] = _tick(model.min_stop_s)
+        par[engine.TOP] = top
+        par[engine.LENGTH] = _tick(model.length_m)
+        par[engine.FREE_AFTER] = _tick(top / (2.0 * model.braking_ms2) + model.sighting_s) + 1.0
+        par[engine.KIND] = model.kind
+        self._par = par
+        self._curve = (model.accel_v, model.accel_t, model.accel_s)
+        self._train = (exact_length(graph), model.speed_ms, graph.signal)
+        self._keep = (model.keep_start, model.keep_zone, model.keep_mask)
+        self._seen = -math.inf
+        self._last = math.inf
+        self.popped = 0
+        self.labels = 0
+
+    def _stages(self, query: Query) -> npt.NDArray[np.float64]:
+        rows = np.zeros((len(query.stages), 7))
+        pinned: set[int] = set()
+        for k, stage in enumerate(query.stages):
+            if k > 0:
+                row = self.bounds.row(stage.directed, pinned)
+                pinned.add(row)
+                rows[k, engine.S_ROW] = row
+        for k in range(len(query.stages) - 1, -1, -1):
+            stage = query.stages[k]
+            stop = max(stage.stop_s, 0.0)
+            rows[k, engine.S_STOP] = _tick(stage.stop_s) if stage.stop_s >= 0.0 else -1.0
+            rows[k, engine.S_EARLIEST] = max(stage.earliest_s, -1e9)
+            rows[k, engine.S_LATEST] = min(stage.latest_s, 1e9)
+            rows[k, engine.S_DEPART] = max(stage.depart_s, -1e9)
+            if k == len(query.stages) - 1:
+                rows[k, engine.S_ADD] = 0.0
+                rows[k, engine.S_FLOOR] = rows[k, engine.S_EARLIEST]
+                continue
+            least = float(self.bounds.values[int(rows[k + 1, engine.S_ROW])][stage.directed].min())
+            rows[k, engine.S_ADD] = stop + least + rows[k + 1, engine.S_ADD]
+            leave = rows[k, engine.S_EARLIEST] + stop
+            if stage.stop_s >= 0.0:
+                leave = max(leave, rows[k, engine.S_DEPART])
+            rows[k, engine.S_FLOOR] = max(rows[k + 1, engine.S_FLOOR], leave + least + rows[k + 1, engine.S_ADD])
+            if k > 0:
+                rows[k, engine.S_LATEST] = min(rows[k, engine.S_LATEST], rows[k + 1, engine.S_LATEST] - least - stop)
+        return rows
+
+    def _compiled(self, stage: npt.NDArray[np.float64]) -> tuple[Any, ...]:
+        space = self.workspace
+        graph = (self.graph.zone, self.graph.successor_start, self.graph.successor)
+        return (
+            graph, self._train, self.model.may_stop, self._par, self._curve, self.model.paces, space.scratch, self._keep,
+            self.timelines.rows, self.timelines.index, self.ignore_train, space.book, space.windows_from,
+            space.windows_until, space.busy, stage, self.bounds.values,
+        )  # fmt: skip
+
+    def refresh(self) -> None:
+        """Forget the free windows: the timelines have changed."""
+        self._last = math.inf
+        self._seen = -math.inf
+
+    def _windows_for(self, begin: float, limit: float) -> None:
+        space = self.workspace
+        if self.graph.cache.get("windows_of") is self and begin >= self._seen and limit <= self._last:
+            return
+        self.graph.cache["windows_of"] = self
+        space.clear_windows()
+        self._seen = begin
+        self._last = limit
+        self._par[engine.FROM] = begin
+
+    def _begin(self, query: Query, stage: npt.NDArray[np.float64], limit: float) -> bool:
+        """Write the first labels; tell whether there are any."""
+        space = self.workspace
+        first = query.stages[0]
+        par = self._par
+        lowest = max(first.earliest_s, -1e8) - par[engine.SETUP] - par[engine.FREE_AFTER] - 60.0
+        space.clear_labels()
+        self._windows_for(lowest, limit)
+        par[engine.LIMIT] = limit
+        par[engine.MAX_STOPS] = query.max_stops
+        lo = max(first.earliest_s + first.stop_s, first.depart_s) if first.stop_s >= 0.0 else first.earliest_s
+        hi = min(first.latest_s, limit)
+        if not -1e8 < lo <= hi:
+            return False
+        d_lo, d_hi = math.ceil(lo / engine.GRID_S) * engine.GRID_S, math.floor(hi / engine.GRID_S) * engine.GRID_S
+        n = 0
+        paces = range(1) if first.stop_s >= 0.0 else range(len(self.model.paces))
+        for dp in np.unique(first.directed):
+            speed = float(self.model.speed_ms[dp])
+            if speed <= 0.0:
+                continue
+            for pace in paces:
+                for start, end in self._free(int(dp) >> 1):
+                    lock = -par[engine.SETUP] if first.stop_s >= 0.0 else 0.0
+                    a = max(d_lo, -(-(start - math.floor(lock) + engine.WIDEN_S) // engine.GRID_S) * engine.GRID_S)
+                    hold = math.ceil(par[engine.RELEASE]) + engine.WIDEN_S
+                    b = min(d_hi, (end - hold) // engine.GRID_S * engine.GRID_S)
+                    if a > b:
+                        continue
+                    while n + 4 > len(space.labels):
+                        space.grow(engine.GROW_LABELS)
+                    label = np.zeros(1, engine.LABEL)[0]
+                    rest = float(self.bounds.values[int(stage[1, engine.S_ROW]), dp]) + stage[1, engine.S_ADD]
+                    label["f"] = max(a + rest, stage[1, engine.S_FLOOR])
+                    if not label["f"] <= limit:
+                        continue
+                    label["rest"] = rest
+                    label["lock"] = lock
+                    label["dp"], label["parent"], label["prev"] = dp, -1, -1
+                    label["d_lo"], label["d_hi"], label["end"], label["next"] = a, b, end, -1
+                    label["stage"], label["pace"] = 1, pace
+                    if first.stop_s < 0.0:
+                        label["entered"] = 1
+                        cap = min(speed, float(self.model.paces[pace]) * par[engine.TOP])
+                        label["x"] = label["x_in"] = engine.between(self._curve[0], self._curve[2], cap)
+                    space.labels[n] = label
+                    if first.stop_s >= 0.0:
+                        space.labels[n + 1] = label
+                        space.labels[n + 1]["kind"] = engine.STANDING
+                        space.labels[n + 1]["parent"] = space.labels[n + 1]["prev"] = n
+                        n += 1
+                    space.state[1] = engine.push(space.heap, int(space.state[1]), space.labels, n)
+                    n += 1
+        space.state[0] = n
+        return n > 0
+
+    def _free(self, piece: int) -> list[tuple[int, int]]:
+        """Return the free windows of a piece."""
+        space = self.workspace
+        while space.book[1][piece] < 0:
+            status = engine.make_windows(
+                piece, self.graph.zone, self._keep, self.timelines.rows, self.timelines.index, self._par,
+                self.ignore_train, space.book, space.windows_from, space.windows_until, space.busy,
+            )  # fmt: skip
+            if status != engine.RUNNING:
+                space.grow(status)
+        a = int(space.book[0][piece])
+        b = a + int(space.book[1][piece])
+        return list(zip(space.windows_from[a:b].tolist(), space.windows_until[a:b].tolist(), strict=True))
+
+    def earliest_arrival(self, query: Query) -> Run | None:
+        """Return the run that arrives first; among these one with the fewest stops; None if there is none."""
+        if len(query.stages) < 2:
+            raise ValueError("a query has at least an origin and a destination")
+        limit = float(min(query.horizon_s, query.stages[-1].latest_s, 1e9))
+        stage = self._stages(query)
+        if not self._begin(query, stage, limit):
+            return None
+        space = self.workspace
+        while True:
+            status = engine.advance(
+                space.labels, space.state, space.heap, space.buckets, POPS_A_CALL, *self._compiled(stage)
+            )
+            if status == engine.EMPTY:
+                break
+            if status != engine.RUNNING:
+                space.grow(status)
+        self.popped = int(space.state[4])
+        self.labels = int(space.state[0])
+        best = int(space.state[2])
+        return self._run(best) if best >= 0 else None
+
+    def latest_departure(self, query: Query) -> Run | None:
+        """Return the run that leaves last; among these the one that arrives first; None if there is none."""
+        from dataclasses import replace
+
+        best = self.earliest_arrival(query)
+        if best is None:
+            return None
+        origin = query.stages[0]
+        low = int(best.depart_s[0])
+        high = int(min(origin.latest_s, query.horizon_s, query.stages[-1].latest_s)) // engine.GRID_S * engine.GRID_S
+        gallop = 600
+        while low < high:
+            middle = min(low + gallop, (low + high + engine.GRID_S) // 2)
+            middle = max(middle // engine.GRID_S * engine.GRID_S, low + engine.GRID_S)
+            later = replace(origin, earliest_s=float(middle), stop_s=min(origin.stop_s, 0.0))
+            run = self.earliest_arrival(replace(query, stages=[later, *query.stages[1:]]))
+            if run is None:
+                high = middle - engine.GRID_S
+            else:
+                best = run
+                low = int(run.depart_s[0])
+                gallop *= 2
+        return best
+
+    def _run(self, last: int) -> Run:
+        space = self.workspace
+        out_int, out_time, out_span = space.pieces
+        k = engine.retrace(
+            space.labels, last, self._train, self._par, self._curve, self.model.paces, space.scratch, out_int, out_time,
+            out_span, True,
+        )  # fmt: skip
+        if k < 0:
+            raise RuntimeError(f"a path of more than {MAX_PIECES} pieces")
+        directed = out_int[:k, 0].copy()
+        piece = directed >> 1
+        zone, from_s, until_s, _ = merge(
+            self.graph.zone[piece], np.full(k, KEEP_ALL, np.uint8), out_span[:k, 0], out_span[:k, 1]
+        )
+        keep_start, keep_zone, keep_mask = self._keep
+        if len(keep_start):
+            begin = keep_start[piece]
+            count = keep_start[piece + 1] - begin
+            row = np.repeat(np.arange(k), count)
+            place = np.arange(int(count.sum())) + np.repeat(begin - (np.cumsum(count) - count), count)
+            kept = merge(keep_zone[place], keep_mask[place], out_span[row, 0], out_span[row, 1])
+        else:
+            none = np.empty(0, np.int32)
+            kept = (none, none, none, np.empty(0, np.uint8))
+        return Run(
+            directed=directed,
+            enter_s=out_time[:k, 0].copy(),
+            exit_s=out_time[:k, 1].copy(),
+            depart_s=out_time[:k, 2].copy(),
+            stage=out_int[:k, 1].copy(),
+            speed_ms=out_time[:k, 3].copy(),
+            zone=zone,
+            from_s=from_s,
+            until_s=until_s,
+            kept_zone=kept[0],
+            kept_from_s=kept[1],
+            kept_until_s=kept[2],
+            kept_mask=kept[3],
+            stops=int(space.labels[last]["stops"]),
+        )
+
+
+def merge(
+    zone: Ints, mask: npt.NDArray[np.uint8], from_s: Ints, until_s: Ints
+) -> tuple[Ints, Ints, Ints, npt.NDArray[np.uint8]]:
+    """Return (zone, from_s, until_s, mask) with overlapping or touching intervals of a zone and mask made one."""
+    if not len(zone):
+        none = np.empty(0, np.int32)
+        return none, none, none, np.empty(0, np.uint8)
+    order = np.lexsort((from_s, mask, zone))
+    zone, mask, from_s, until_s = zone[order], mask[order], from_s[order], until_s[order]
+    group = np.cumsum(np.r_[False, (zone[1:] != zone[:-1]) | (mask[1:] != mask[:-1])]).astype(np.int64) << 32
+    until = np.maximum.accumulate(group + until_s)
+    begins = np.r_[True, group[1:] + from_s[1:] > until[:-1]]
+    first = np.flatnonzero(begins)
+    last = np.r_[first[1:], len(zone)] - 1
+    return zone[first], from_s[first], (until[last] - group[last]).astype(np.int32), mask[first]
+
+
+def search(
+    graph: TrackGraph,
+    model: TrainModel,
+    timelines: Timelines,
+    query: Query,
+    *,
+    bounds: Bounds | None = None,
+    ignore_train: int = -1,
+) -> Run | None:
+    """Return the run with the earliest arrival, among these one with the fewest stops, or None if there is none.
+
+    Its origin departure is the latest that its route and windows allow for that arrival. Every stop between origin
+    and destination counts towards ``Query.max_stops`` and ``Run.stops``, also those of the stages.
+
+    Parameters
+    ----------
+    graph : TrackGraph
+    model : TrainModel
+    timelines : Timelines
+    query : Query
+    bounds : Bounds, optional
+        Of the same train; give it when there are several searches.
+    ignore_train : int
+        A train whose intervals do not count.
+    """
+    return Search(graph, model, timelines, bounds, ignore_train).earliest_arrival(query)
+
+
+def latest_departure(
+    graph: TrackGraph,
+    model: TrainModel,
+    timelines: Timelines,
+    query: Query,
+    *,
+    bounds: Bounds | None = None,
+    ignore_train: int = -1,
+) -> Run | None:
+    """Return the run with the latest departure, among these one with the earliest arrival; see :func:`search`."""
+    return Search(graph, model, timelines, bounds, ignore_train).latest_departure(query)
