@@ -133,7 +133,8 @@ def near(lines: npt.NDArray[np.object_], lengths_m: Floats, places: Samples, how
     sample, segment, along, distance = sample[beside], segment[beside], along[beside], distance[beside]
     order = np.lexsort((distance, of[segment], sample))
     sample, segment, along, distance = sample[order], segment[order], along[order], distance[order]
-    new = np.r_[True, (sample[1:] != sample[:-1]) | (of[segment][1:] != of[segment][:-1])]
+    new = np.ones(len(sample), dtype=bool)
+    new[1:] = (sample[1:] != sample[:-1]) | (of[segment][1:] != of[segment][:-1])
     sample, segment, along, distance = sample[new], segment[new], along[new], distance[new]
     other = of[segment]
     return Near(
@@ -189,8 +190,9 @@ def runs_to_drop(found: Near, how: Rules) -> Bools:
     track, other, at_m = found.track[order], found.other[order], found.at_m[order]
     close = found.distance_m[order] < how.fouling_m
     same = (track[1:] == track[:-1]) & (other[1:] == other[:-1]) & (np.diff(at_m) <= 2 * how.step_m)
-    run = np.cumsum(np.r_[True, ~(same & close[1:] & close[:-1])]) - 1
-    joined = np.zeros(run[-1] + 1, dtype=bool)
+    run = np.zeros(len(order), dtype=np.int64)
+    run[1:] = np.cumsum(~(same & close[1:] & close[:-1]))
+    joined = np.zeros(len(order), dtype=bool)
     np.logical_or.at(joined, run, close & (found.distance_m[order] < how.joined_m))
     drop = np.zeros(len(order), dtype=bool)
     drop[order] = joined[run] & close
@@ -240,7 +242,8 @@ def pairs(found: Near, piece_at: PieceAt, zone: Ints) -> tuple[Ints, Ints, Float
     distance = np.r_[found.distance_m[apart], found.distance_m[apart]]
     order = np.lexsort((distance, b, a))
     a, b, distance = a[order], b[order], distance[order]
-    new = np.r_[True, (a[1:] != a[:-1]) | (b[1:] != b[:-1])]
+    new = np.ones(len(a), dtype=bool)
+    new[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
     return a[new], b[new], np.round(distance[new], 2)
 
 
@@ -248,9 +251,7 @@ def neighbours(track: Ints, from_m: Floats, to_m: Floats, zone: Ints) -> tuple[I
     """Return the neighbours of pieces of the whole track model: piece, piece beside it, distance in metres."""
     how = rules()
     names = list(track_rows())
-    shapes = geometry()
-    lines = np.array([shapes[name] for name in names], dtype=object)
-    lengths_m = np.array(list(length_m().values()))
+    lines, lengths_m = _lines()
     piece_at = PieceAt(track, from_m)
     found = near(lines, lengths_m, samples(track, from_m, to_m, how.step_m), how)
     linked = linked_tracks(names)
@@ -271,6 +272,32 @@ def neighbours(track: Ints, from_m: Floats, to_m: Floats, zone: Ints) -> tuple[I
     print(f"  {len(found.track)} measurements: {drop.sum()} where tracks meet, {beside_points.sum()} beside points,")
     print(f"  {levels.sum()} at {len(spots.track)} crossings at two levels")
     return pairs(kept, piece_at, zone)
+
+
+def open_line_distances() -> Floats:
+    """Return, for the middle of every track with a section of open line, the distance to the nearest track beside it.
+
+    Sections of open line are those named with letters. Infinite where no track lies within reach.
+    """
+    how = rules()
+    lines, lengths_m = _lines()
+    lettered = {
+        row["SPOORTAK_IDENTIFICATIE"]
+        for row in rows("SPOORTAK_SPOOR_WISSEL_NAMEN")
+        if row["OBJECT_TYPE"] == "S" and row["OBJECT_NAAM"].isalpha()
+    }
+    chosen = np.flatnonzero([name in lettered for name in track_rows()])
+    found = near(lines, lengths_m, Samples(chosen, lengths_m[chosen] / 2, np.arange(len(chosen))), how)
+    found = found.take(found.distance_m >= how.joined_m)
+    nearest_m = np.full(len(chosen), np.inf)
+    np.minimum.at(nearest_m, found.piece, found.distance_m)
+    return nearest_m
+
+
+def _lines() -> tuple[npt.NDArray[np.object_], Floats]:
+    """Return the centre line and the length of every track."""
+    shapes = geometry()
+    return np.array([shapes[name] for name in track_rows()], dtype=object), np.array(list(length_m().values()))
 
 
 def objects() -> list[tuple[int, float, float, str]]:

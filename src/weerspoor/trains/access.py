@@ -303,6 +303,17 @@ def point_pieces(network: Network, points: Iterable[int]) -> Ints:
     return np.unique(np.concatenate(found))
 
 
+def wide_limit_mm(network: Network, pieces: Ints) -> float:
+    """Return the greatest half-width of a load, in millimetres, that may use all of the pieces."""
+    table = clearance.clearance()
+    space_m = table.infrastructure.free_half_width_m - table.infrastructure.least_gap_m
+    limit = 1000 * (space_m - float(clearance.envelope_m(0.0, network.pieces.radius_m[pieces]).max()))
+    for rule, banned in _place_rules(network):
+        if rule.rule != "speed_limit" and np.isin(pieces, banned).any():
+            limit = min(limit, rule.from_half_width_mm - 1)
+    return limit
+
+
 def _piece_reasons(network: Network, train: TrainLike) -> npt.NDArray[np.uint16]:
     permissions = network.permissions
     reasons = np.zeros(network.n_pieces, dtype=np.uint16)

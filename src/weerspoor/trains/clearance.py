@@ -269,7 +269,8 @@ class Beside:
     Attributes
     ----------
     piece, zone : (k,) int32
-        A piece and the zone of a piece beside it, in order of both.
+        A piece and the zone of a piece beside it, in order of both; only those that a load may have to keep empty that
+        itself fits between the fixed objects.
     distance_m, radius_m : (k,) float32
         Distance between the two, radius of the tighter.
     platform : (n_pieces,) bool
@@ -297,8 +298,11 @@ def beside(network: Network) -> Beside:
     zone = pieces.zone[neighbours.piece]
     radius = np.minimum(pieces.radius_m[piece], pieces.radius_m[neighbours.piece])
     other = zone != pieces.zone[piece]
+    gaps = table.meeting
+    farthest_m = 2 * table.infrastructure.free_half_width_m + max(gaps.all_m, gaps.passenger_m, gaps.wide_m)
+    counts = other & (neighbours.distance_m < farthest_m)
     order = np.lexsort((zone, piece))
-    order = order[other[order]]
+    order = order[counts[order]]
     found = Beside(
         piece=piece[order],
         zone=zone[order],

@@ -1,0 +1,475 @@
+"""Which ways a train may go without a timetable, and why not the others.
+
+The ways are looked for on the tracks the train may use, the fastest first, then others that really differ. Then the
+limits are lifted one by one: a way that opens by it, and is worth it, is shown with the places that forbid it and the
+least relief that would open it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from weerspoor.common.errors import InputError
+from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER
+from weerspoor.network.model import (
+    GAUGES,
+    PROTECTIONS,
+    VOLTAGES,
+    Bools,
+    Floats,
+    Ints,
+    Network,
+)
+from weerspoor.network.routes import shortest_times, way_to
+from weerspoor.timetable.passages import passages
+from weerspoor.trains.access import (
+    CLEARANCE,
+    DANGEROUS_GOODS,
+    FREIGHT,
+    GAUGE,
+    LENGTH,
+    LOAD,
+    PROTECTION,
+    REASONS,
+    WIRE,
+    Access,
+    access,
+    access_rules,
+    wide_limit_mm,
+)
+from weerspoor.trains.model import Train
+from weerspoor.trains.tables import norm
+
+MOST_ROUTES = 4
+"""Ways shown at most, of either kind."""
+
+SAME_SHARE = 0.75
+"""Two ways that share more than this part of the shorter one are taken for the same."""
+
+WORTH = 1.8
+"""A way that takes more than this times the fastest is not shown."""
+
+GAIN = 0.98
+"""A way that is not allowed is worth telling when it takes less than this part of the fastest allowed."""
+
+PENALTY = 1.5
+"""Tracks already used, and those beside them, cost this much more in the search for another way."""
+
+SEARCHES = 10
+"""Most searches for other ways."""
+
+RELIEVABLE = (LENGTH, LOAD, GAUGE, CLEARANCE, WIRE, PROTECTION, DANGEROUS_GOODS, FREIGHT)
+"""Reasons that another train, or a permission, would take away."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way over the tracks.
+
+    Attributes
+    ----------
+    directed : (k,) int32
+        Directed pieces in order of running.
+    km : float
+    running_s : float
+        Estimate: the limit of every piece, with the planning supplement, without starts and stops.
+    points : list of str
+        Codes of the operational points passed, in order.
+    kept_empty_km : dict of str to float
+        Kilometres on which a neighbour track is kept empty of ``all`` trains, of ``passenger`` or of other ``wide``
+        ones; a kilometre counts once, for the strictest.
+    slowed_km : float
+        Kilometres on which the train, not the track, sets the limit below its own highest speed.
+    reversal_at : str
+        Code of the point where it turns back; "" when it does not.
+    """
+
+    directed: Ints
+    km: float
+    running_s: float
+    points: list[str]
+    kept_empty_km: dict[str, float]
+    slowed_km: float
+    reversal_at: str = ""
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """A stretch of a way that the train may not use.
+
+    Attributes
+    ----------
+    reason : str
+        One of the names in ``weerspoor.trains.access.REASONS``.
+    place : str
+        The operational points before and after it, ``A-B``.
+    track : str
+        The track on which it begins.
+    km : float
+        How long it is.
+    limit : str
+        What the stretch allows.
+    """
+
+    reason: str
+    place: str
+    track: str
+    km: float
+    limit: str
+
+
+@dataclass(frozen=True)
+class Relief:
+    """The least change of the train, or of a permission, that takes away one reason along a way."""
+
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RefusedWay:
+    """A way that the train may not go, what forbids it, and what would open it."""
+
+    way: Way
+    barriers: list[Barrier]
+    reliefs: list[Relief]
+
+
+@dataclass(frozen=True)
+class RouteExplanation:
+    """The ways from one point to another: those allowed, fastest first, and those refused.
+
+    Attributes
+    ----------
+    train : str
+    from_point, to_point : str
+        Codes.
+    routes : list of Way
+    refused : list of RefusedWay
+    reached : list of str
+        When no way is allowed: codes of the points furthest on the way that the train can reach.
+    """
+
+    train: str
+    from_point: str
+    to_point: str
+    routes: list[Way]
+    refused: list[RefusedWay]
+    reached: list[str]
+
+
+def explain_route(network: Network, train: Train, from_point: str, to_point: str) -> RouteExplanation:
+    """Say which ways a train may go between two points, and why not the others.
+
+    Parameters
+    ----------
+    network : Network
+    train : Train
+    from_point, to_point : str
+        Codes of operational points, without regard to case.
+
+    Raises
+    ------
+    InputError
+        If a code is unknown, or a point has no tracks.
+    """
+    return _Search(network, train, _point(network, from_point), _point(network, to_point)).explain()
+
+
+def _point(network: Network, code: str) -> int:
+    for point, known in enumerate(network.points.code):
+        if known.lower() == code.lower():
+            return point
+    raise InputError(f"there is no point {code!r}", hint="weerspoor point find")
+
+
+def timing_pieces(network: Network, point: int) -> Ints:
+    """Return the pieces on which a point is timed.
+
+    Raises
+    ------
+    InputError
+        If the point has no tracks.
+    """
+    points, pieces = network.points, network.pieces
+    first = np.searchsorted(pieces.track, np.arange(len(network.tracks.name) + 1))
+    found = []
+    for row in np.flatnonzero(points.place_point == point):
+        low, high = first[points.place_track[row]], first[points.place_track[row] + 1]
+        if low < high:
+            found.append(min(low + np.searchsorted(pieces.to_m[low:high], points.place_at_m[row]), high - 1))
+    if not found:
+        raise InputError(f"point {points.code[point]} has no tracks in the network")
+    return np.unique(np.array(found, dtype=np.int32))
+
+
+class _Search:
+    """Finds and describes the ways of one train between two points."""
+
+    def __init__(self, network: Network, train: Train, start: int, end: int) -> None:
+        self.network, self.train, self.start, self.end = network, train, start, end
+        self.access: Access = access(network, train)
+        self.sources = _both_ways(timing_pieces(network, start))
+        self.targets = _both_ways(timing_pieces(network, end))
+        self.length_m = np.repeat(network.pieces.length_m, 2)
+        track_kmh = np.repeat(network.pieces.speed_kmh, 2)
+        self.free_kmh = np.minimum(track_kmh, train.max_speed_kmh)
+        self.speed_kmh = np.minimum(self.free_kmh, self.access.speed_cap_kmh)
+        supplement = 1 + norm(train.norm_group, "supplement")
+        self.cost_s = (self.length_m / (self.speed_kmh / 3.6) * supplement).astype(np.float32)
+        self.kept = self._kept_by_piece()
+        beside_start, beside = network.neighbours.start, network.neighbours.piece
+        self.beside = (beside_start, beside)
+
+    def explain(self) -> RouteExplanation:
+        allowed = self.access.allowed
+        routes = self.different_ways(allowed)
+        if not routes:
+            turned = self.way_with_reversal(allowed)
+            routes = [turned] if turned is not None else []
+        fastest_s = min((way.running_s for way in routes), default=np.inf)
+        refused = self.refused(routes, fastest_s)
+        reached = [] if routes else self.reached(allowed)
+        codes = self.network.points.code
+        return RouteExplanation(self.train.name, codes[self.start], codes[self.end], routes, refused, reached)
+
+    # --- ways ---------------------------------------------------------------------------------------------------
+
+    def fastest(self, allowed: Bools, cost_s: Floats | None = None) -> Ints | None:
+        """Return the fastest way over allowed directed pieces, None when there is none."""
+        cost = np.where(allowed, self.cost_s if cost_s is None else cost_s, np.float32(np.inf)).astype(np.float32)
+        dist, parent = shortest_times(self.network, self.sources, cost)
+        best = int(self.targets[np.argmin(dist[self.targets])])
+        return way_to(parent, best) if np.isfinite(dist[best]) else None
+
+    def different_ways(self, allowed: Bools) -> list[Way]:
+        """Return the fastest way and others that really differ from it and from each other, fastest first."""
+        cost = self.cost_s.copy()
+        found: list[Way] = []
+        for _ in range(SEARCHES):
+            directed = self.fastest(allowed, cost)
+            if directed is None:
+                break
+            corridor = self.corridor(directed)
+            cost[np.repeat(corridor, 2)] *= np.float32(PENALTY)
+            way = self.way(directed)
+            if found and way.running_s > WORTH * found[0].running_s:
+                continue
+            if not any(self.same(way, other) for other in found):
+                found.append(way)
+            if len(found) == MOST_ROUTES:
+                break
+        return sorted(found, key=lambda way: way.running_s)
+
+    def way_with_reversal(self, allowed: Bools) -> Way | None:
+        """Return the fastest way with one turn back at a place where the train may stand, None when there is none."""
+        cost = np.where(allowed, self.cost_s, np.float32(np.inf)).astype(np.float32)
+        out, out_parent = shortest_times(self.network, self.sources, cost)
+        back, back_parent = shortest_times(self.network, self.targets, cost, reverse=True)
+        turn = np.flatnonzero(self.access.may_stop & allowed)
+        if not len(turn):
+            return None
+        total = out[turn] + back[turn ^ 1]
+        best = int(turn[np.argmin(total)])
+        if not np.isfinite(total.min()):
+            return None
+        onward = way_to(back_parent, best ^ 1)[::-1]
+        directed = np.concatenate([way_to(out_parent, best), onward]).astype(np.int32)
+        row = int(np.flatnonzero(self.network.stops.directed == best)[0])
+        point = int(self.network.stops.point[row])
+        return self.way(directed, self.network.points.code[point] if point >= 0 else "?")
+
+    def corridor(self, directed: Ints) -> Bools:
+        """Tell which pieces a way uses or runs beside."""
+        start, beside = self.beside
+        used = np.unique(directed >> 1)
+        marked = np.zeros(self.network.n_pieces, dtype=bool)
+        marked[used] = True
+        for piece in used:
+            marked[beside[start[piece] : start[piece + 1]]] = True
+        return marked
+
+    def same(self, way: Way, other: Way) -> bool:
+        """Tell whether two ways share most of their kilometres, on the same tracks or on tracks beside them."""
+        on = self.corridor(other.directed)[way.directed >> 1]
+        shared_km = float(self.length_m[way.directed[on]].sum()) / 1000
+        return shared_km > SAME_SHARE * min(way.km, other.km)
+
+    def way(self, directed: Ints, reversal_at: str = "") -> Way:
+        """Describe a way."""
+        pieces = directed >> 1
+        length_km = self.length_m[directed] / 1000
+        kept = self.kept[pieces]
+        slowed = self.access.speed_cap_kmh[directed] < self.free_kmh[directed]
+        return Way(
+            directed=directed,
+            km=round(float(length_km.sum()), 1),
+            running_s=round(float(self.cost_s[directed].sum()), 0),
+            points=[code for _, code in self.points_of(directed)],
+            kept_empty_km={
+                "all": round(float(length_km[kept == KEEP_ALL].sum()), 1),
+                "passenger": round(float(length_km[(kept != KEEP_ALL) & (kept & KEEP_PASSENGER > 0)].sum()), 1),
+                "wide": round(float(length_km[(kept > 0) & (kept & KEEP_PASSENGER == 0)].sum()), 1),
+            },
+            slowed_km=round(float(length_km[slowed].sum()), 1),
+            reversal_at=reversal_at,
+        )
+
+    def points_of(self, directed: Ints) -> list[tuple[int, str]]:
+        """Return position on the way and code of every operational point, each followed by another."""
+        leave = np.cumsum(self.cost_s[directed], dtype=np.float64)
+        enter = leave - self.cost_s[directed]
+        found: list[tuple[int, str]] = []
+        for passage in passages(self.network, directed, enter, leave, leave):
+            code = self.network.points.code[passage.point]
+            if not found or found[-1][1] != code:
+                found.append((passage.position, code))
+        return found
+
+    def _kept_by_piece(self) -> npt.NDArray[np.uint8]:
+        kept = np.zeros(self.network.n_pieces, dtype=np.uint8)
+        piece = np.repeat(np.arange(self.network.n_pieces), np.diff(self.access.keep_start))
+        np.bitwise_or.at(kept, piece, self.access.keep_mask)
+        return kept
+
+    # --- why not ------------------------------------------------------------------------------------------------
+
+    def refused(self, routes: list[Way], fastest_s: float) -> list[RefusedWay]:
+        """Return ways that open when reasons are lifted: one at a time, more when no single one opens any."""
+        reasons = self.access.reasons
+        present = [bit for bit in RELIEVABLE if (reasons & bit).any()]
+        found: list[RefusedWay] = []
+        for size in range(1, len(present) + 1):
+            if size > 1 and (routes or found):
+                break
+            for lifted in combinations(present, size):
+                directed = self.fastest((reasons & ~np.uint16(sum(lifted))) == 0)
+                if directed is not None:
+                    self._add(found, self.way(directed), routes, GAIN * fastest_s)
+        everything = (reasons & ~np.uint16(sum(RELIEVABLE))) == 0
+        for way in self.different_ways(everything):
+            self._add(found, way, routes, np.inf)
+        found.sort(key=lambda refused: (len(refused.reliefs), refused.way.running_s))
+        return found[:MOST_ROUTES]
+
+    def _add(self, found: list[RefusedWay], way: Way, routes: list[Way], below_s: float) -> None:
+        barred = self.access.reasons[way.directed]
+        if not barred.any():
+            return
+        if way.running_s >= below_s or (below_s == np.inf and any(self.same(way, other) for other in routes)):
+            return
+        bits = int(np.bitwise_or.reduce(barred))
+        for known in found:
+            other = int(np.bitwise_or.reduce(self.access.reasons[known.way.directed]))
+            if other & ~bits == 0 and self.same(way, known.way):
+                return
+        found.append(RefusedWay(way, self.barriers(way), self.reliefs(way, bits)))
+
+    def barriers(self, way: Way) -> list[Barrier]:
+        """Return the stretches that forbid a way, in order of running."""
+        places = self.points_of(way.directed)
+        found: list[tuple[int, Barrier]] = []
+        for bit in RELIEVABLE:
+            barred = np.flatnonzero(self.access.reasons[way.directed] & bit)
+            if not len(barred):
+                continue
+            for run in np.split(barred, np.flatnonzero(np.diff(barred) > 1) + 1):
+                pieces = way.directed[run] >> 1
+                found.append(
+                    (
+                        int(run[0]),
+                        Barrier(
+                            reason=REASONS[bit],
+                            place=_between(places, int(run[0]), int(run[-1])),
+                            track=self.network.tracks.name[int(self.network.pieces.track[pieces[0]])],
+                            km=round(float(self.network.pieces.length_m[pieces].sum()) / 1000, 2),
+                            limit=self.limit(bit, pieces),
+                        ),
+                    )
+                )
+        return [barrier for _, barrier in sorted(found, key=lambda item: item[0])]
+
+    def reliefs(self, way: Way, bits: int) -> list[Relief]:
+        """Return, for every reason along a way, what would take it away on the whole of it."""
+        found = []
+        for bit in RELIEVABLE:
+            if bits & bit:
+                pieces = way.directed[(self.access.reasons[way.directed] & bit) > 0] >> 1
+                found.append(Relief(REASONS[bit], self.relief(bit, pieces)))
+        return found
+
+    def limit(self, bit: int, pieces: Ints) -> str:
+        """Say what pieces allow in one respect."""
+        permissions = self.network.permissions
+        if bit == WIRE:
+            return _names(VOLTAGES, _common(permissions.voltage[pieces])) or "no wire"
+        if bit == PROTECTION:
+            return _names(PROTECTIONS, _common(permissions.protection[pieces]))
+        if bit == LOAD:
+            row = access_rules().line_category[int(permissions.line_category[pieces].min())]
+            return f"{row.name}: {row.axle_t:g} t an axle, {row.metre_t:g} t/m"
+        if bit == LENGTH:
+            return f"{float(permissions.max_train_m[pieces].min()):g} m"
+        if bit == GAUGE:
+            return GAUGES[int(permissions.gauge[pieces].min())]
+        if bit == CLEARANCE:
+            return f"half-width {wide_limit_mm(self.network, pieces):.0f} mm"
+        return "no dangerous goods" if bit == DANGEROUS_GOODS else "no freight"
+
+    def relief(self, bit: int, pieces: Ints) -> str:
+        """Say what would take away one reason on pieces."""
+        permissions = self.network.permissions
+        if bit == WIRE:
+            wires = permissions.voltage[pieces]
+            names = sorted({_names(VOLTAGES, int(mask)) for mask in np.unique(wires) if mask})
+            return "a diesel engine" + ("" if (wires == 0).any() else f", or one for {' and '.join(names)}")
+        if bit == PROTECTION:
+            masks = np.unique(permissions.protection[pieces])
+            return f"an engine with {' and '.join(_names(PROTECTIONS, int(mask), ' or ') for mask in masks)}"
+        if bit == LOAD:
+            row = access_rules().line_category[int(permissions.line_category[pieces].min())]
+            return f"at most {row.axle_t:g} t an axle and {row.metre_t:g} t/m"
+        if bit == LENGTH:
+            return f"at most {float(permissions.max_train_m[pieces].min()):g} m long"
+        if bit == GAUGE:
+            return f"within profile {GAUGES[int(permissions.gauge[pieces].min())]}"
+        if bit == CLEARANCE:
+            return f"a half-width of at most {wide_limit_mm(self.network, pieces):.0f} mm"
+        return "without dangerous goods" if bit == DANGEROUS_GOODS else "a permission for freight"
+
+    def reached(self, allowed: Bools) -> list[str]:
+        """Return the points, at most three, that the train can reach and that lie nearest to its destination."""
+        cost = np.where(allowed, self.cost_s, np.float32(np.inf)).astype(np.float32)
+        out, _ = shortest_times(self.network, self.sources, cost)
+        back, _ = shortest_times(self.network, self.targets, self.cost_s, reverse=True)
+        left = np.minimum(
+            np.where(np.isfinite(out), back, np.inf)[0::2], np.where(np.isfinite(out), back, np.inf)[1::2]
+        )
+        near: dict[int, float] = {}
+        for point in np.unique(self.network.points.place_point):
+            near[int(point)] = float(left[timing_pieces(self.network, int(point))].min())
+        best = sorted((rest, point) for point, rest in near.items() if np.isfinite(rest))[:3]
+        return [self.network.points.code[point] for _, point in best]
+
+
+def _both_ways(pieces: Ints) -> Ints:
+    return np.sort(np.concatenate([2 * pieces, 2 * pieces + 1])).astype(np.int32)
+
+
+def _common(masks: npt.NDArray[np.uint8]) -> int:
+    return int(np.bitwise_and.reduce(masks))
+
+
+def _names(names: Iterable[str], mask: int, between: str = ", ") -> str:
+    return between.join(name for bit, name in enumerate(names) if mask >> bit & 1)
+
+
+def _between(places: list[tuple[int, str]], first: int, last: int) -> str:
+    before = [code for position, code in places if position <= first]
+    after = [code for position, code in places if position >= last and code not in before[-1:]]
+    return f"{before[-1] if before else ''}-{after[0] if after else ''}"
