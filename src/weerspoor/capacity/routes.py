@@ -324,10 +324,10 @@ class _Search:
         """Return position on the way and code of every operational point, each followed by another."""
         leave = np.cumsum(self.cost_s[directed], dtype=np.float64)
         enter = leave - self.cost_s[directed]
-        found: list[tuple[int, str]] = []
+        found: list[tuple[int, str]] = [(0, self.network.points.code[self.start])]
         for passage in passages(self.network, directed, enter, leave, leave):
             code = self.network.points.code[passage.point]
-            if not found or found[-1][1] != code:
+            if found[-1][1] != code:
                 found.append((passage.position, code))
         return found
 
