@@ -423,18 +423,39 @@ def points() -> list[Point]:
     return [found[key] for key in sorted(found)]
 
 
+def platform_stretch(point: Point, track: str, low: float, high: float, chainage: float) -> tuple[float, float] | None:
+    """Return the ends of the assumed platform on a place of a station; None where its section is the platform track.
+
+    Open line and long sections have the platform around the centre; a numbered section of ordinary length is one.
+    """
+    length = platform_m(station_rows()[point.code.upper()]["type"])
+    section = section_at(sections_by_track(), track, chainage)
+    if section is None or not section.numbered:
+        return low, high
+    if section.length_m <= length + rules()["platform"]["long_section_more_m"]:
+        return None
+    return max(section.from_m, chainage - length / 2), min(section.to_m, chainage + length / 2)
+
+
 def cuts() -> list[tuple[str, float]]:
     """Return the chainages (track, m) where pieces must end: borders, and platform ends on open line."""
-    wanted = []
+    wanted: list[tuple[str, float]] = []
     for point in points():
         if point.kind == "border":
             wanted += [(track, round(chainage, 3)) for track, _, _, chainage in point.places]
         elif point.kind == "station":
-            for track, low, high, chainage in point.places:
-                section = section_at(sections_by_track(), track, chainage)
-                if section is None or not section.numbered:
-                    wanted += [(track, round(low, 3)), (track, round(high, 3))]
+            for place in point.places:
+                ends = platform_stretch(point, *place)
+                if ends is not None:
+                    wanted += [(place[0], round(end, 3)) for end in ends]
     return sorted(set(wanted))
+
+
+def track_lines() -> dict[str, str]:
+    """Return the line of every track; see :mod:`tools.build_data.lines`."""
+    from tools.build_data.lines import track_lines as made
+
+    return made()
 
 
 def build() -> None:
@@ -493,3 +514,7 @@ def build() -> None:
         },
     )
     print(f"  {len(placed)} points, {len(table)} places")
+    if (DATA / "pieces.parquet").is_file():
+        from tools.build_data.stops import write_stops
+
+        write_stops(placed)
