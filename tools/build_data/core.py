@@ -1,6 +1,6 @@
 """Tracks, shapes, pieces, zones, signals and successors from the track model.
 
-``build()`` writes tracks, shapes, pieces, zones and successors (Parquet) and prints what it found.
+``build()`` writes lines, tracks, shapes, pieces, zones, successors and crossings (Parquet) and prints what it found.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tools.build_data import source
+from tools.build_data import crossings, direction, source
 from tools.build_data.tables import DATA, Column, write_table
 from weerspoor.network.model import KIND_CROSSING, KIND_GAP, KIND_OPEN_LINE, KIND_SECTION, KIND_SWITCH
 
@@ -49,6 +49,9 @@ SNAP_M = 5.0
 
 JOIN_SNAP_M = 0.5
 """A slip joins at an existing limit when it is this near."""
+
+FAR_APART_M = 50.0
+"""Ends that the source joins may lie this far apart: at three places its geometry is 12 to 34 m out."""
 
 
 @dataclass
@@ -95,6 +98,7 @@ class Core:
     successors: list[tuple[int, int]]
     undecided: list[tuple[str, float, str]]
     dropped_links: list[tuple[str, str, str]]
+    crossings: list[crossings.Crossing]
 
 
 class Union:
@@ -284,6 +288,7 @@ def make() -> Core:
     zones: list[str] = []
     zone_of_points: dict[Any, int] = {}
     undecided: list[tuple[str, float, str]] = []
+    running: list[direction.Section] = []
     for name in tracks:
         first.append(len(pieces))
         here = blocks.get("line", {}).get(line_of.get(name, ""), {})
@@ -320,10 +325,62 @@ def make() -> Core:
                 piece.signal = [b in block_cuts, a in block_cuts]
                 pieces.append(piece)
             spans.append((start, len(pieces)))
+            if kind == KIND_OPEN_LINE or (kind == KIND_SECTION and length > block_m):
+                running.append(direction.Section(name, record.from_m, record.to_m, start, len(pieces)))
         undecided += set_signals(name, records[name], spans, pieces)
+        for (start, end), record in zip(spans, records[name], strict=True):
+            if record.kind == "S" and record.to_m - record.from_m > block_m:
+                pieces[end - 1].signal[0] = pieces[start].signal[1] = True
     first.append(len(pieces))
     successors, dropped = link(tracks, number, pieces, first)
-    return Core(tracks, pieces, first, zones, successors, undecided, dropped)
+    crossed = crossings.find(records)
+    join_zones(crossed, number, pieces, first)
+    lengths = np.array([p.to_m - p.from_m for p in pieces])
+    for section in direction.normal_directions(running, main_successors(successors, pieces), lengths):
+        for piece in pieces[section.first : section.last]:
+            piece.right_hand = [section.normal != direction.FALLING, section.normal != direction.RISING]
+    return Core(tracks, pieces, first, zones, successors, undecided, dropped, crossed)
+
+
+def join_zones(
+    crossed: list[crossings.Crossing], number: dict[str, int], pieces: list[Piece], first: list[int]
+) -> None:
+    """Give the pieces of two tracks that cross at one level the same zone."""
+    union = Union()
+    for zone in sorted({p.zone for p in pieces}):
+        union.find(zone)
+    for crossing in crossed:
+        if crossing.flat and crossing.reason not in ("crossing record", "same switch"):
+            zones = []
+            for track, at_m in ((crossing.track, crossing.at_m), (crossing.other, crossing.other_at_m)):
+                t = number[track]
+                zones += [p.zone for p in pieces[first[t] : first[t + 1]] if p.from_m <= at_m <= p.to_m][:1]
+            union.join(*zones)
+    for piece in pieces:
+        piece.zone = union.find(piece.zone)
+
+
+def main_successors(successors: list[tuple[int, int]], pieces: list[Piece]) -> Any:
+    """Return the directed piece a train most naturally runs onto from each: highest speed, then straightest.
+
+    Only where that is so from both sides: the other's most natural predecessor is this one.
+    """
+    n = 2 * len(pieces)
+
+    def better(a: int, b: int) -> bool:
+        if b < 0:
+            return True
+        one, other = pieces[a // 2], pieces[b // 2]
+        return (one.speed_kmh, one.radius_m, -a) > (other.speed_kmh, other.radius_m, -b)
+
+    ahead, behind = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
+    for a, b in successors:
+        if better(b, ahead[a]):
+            ahead[a] = b
+        if better(a, behind[b]):
+            behind[b] = a
+    mutual = (ahead >= 0) & (behind[np.maximum(ahead, 0)] == np.arange(n))
+    return np.where(mutual, ahead, -1).astype(np.int32)
 
 
 def kind_of(record: Record, block_m: float, open_line_gap_m: float) -> int:
@@ -413,9 +470,8 @@ def unfit(here: str, rising: bool, there: str, place: float, onward: bool) -> st
     end, back = source.at(here, leave), source.at(here, max(0.0, leave - 5) if rising else min(5.0, length[here]))
     begin = source.at(there, place)
     ahead = source.at(there, min(length[there], place + 5) if onward else max(0.0, place - 5))
-    gap_m = math.dist(end, begin)
-    if gap_m > 5:
-        return f"the ends lie {gap_m:.0f} m apart"
+    if math.dist(end, begin) > FAR_APART_M:
+        return f"the ends lie {math.dist(end, begin):.0f} m apart"
     out, on = end - back, ahead - begin
     if float(out @ on) <= 0:
         return "the train would turn back"
@@ -585,11 +641,17 @@ def write(core: Core) -> None:
 def build() -> None:
     core = make()
     write(core)
+    crossings.write(core.crossings)
     kinds = Counter(piece.kind for piece in core.pieces)
     signals = sum(sum(piece.signal) for piece in core.pieces)
     print(
         f"  {len(core.tracks)} tracks, {len(core.pieces)} pieces {dict(sorted(kinds.items()))}, {len(core.zones)} zones"
     )
     print(f"  {len(core.successors)} successors, {signals} facing signals, {len(core.undecided)} signals undecided")
+    decisions = Counter((crossing.flat, crossing.reason) for crossing in core.crossings)
+    for (flat, reason), count in sorted(decisions.items()):
+        print(f"  {count} geometric crossings at {'one level' if flat else 'two levels'}: {reason}")
+    for track, at_m, limit in core.undecided:
+        print(f"  {limit} between two sections without a name of their own: {track} at {at_m:.0f} m")
     for here, there, reason in core.dropped_links:
         print(f"  link left out: {here} to {there}: {reason}")

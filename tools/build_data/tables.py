@@ -12,7 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from weerspoor.network.load import pieces_digest
+
 DATA = Path(__file__).resolve().parents[2] / "src" / "weerspoor" / "data"
+
+BY_PIECE = {"successors", "stops", "permissions", "neighbours"}
+"""Tables whose rows name pieces by number: they carry a digest of the pieces they were made for."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,12 @@ def write_table(name: str, description: str, source: str, licence: str, columns:
             encoding[key] = "BYTE_STREAM_SPLIT"
         elif pa.types.is_string(array.type):
             dictionary.append(key)
+    table = pa.table(arrays)
+    if name in BY_PIECE:
+        pieces = pq.read_table(DATA / "pieces.parquet", columns=["track", "from_m", "to_m"])
+        table = table.replace_schema_metadata({"pieces": pieces_digest(*(c.to_numpy() for c in pieces.columns))})
     pq.write_table(
-        pa.table(arrays),
+        table,
         DATA / f"{name}.parquet",
         compression="zstd",
         compression_level=19,

@@ -83,6 +83,11 @@ class _Table:
         return texts
 
 
+def pieces_digest(track: npt.NDArray[Any], from_m: npt.NDArray[Any], to_m: npt.NDArray[Any]) -> str:
+    """Return what tells one numbering of pieces from another; tables that name pieces by number carry it."""
+    return content_hash(track.astype("<i4").tobytes(), from_m.astype("<f4").tobytes(), to_m.astype("<f4").tobytes())
+
+
 def load_network(path: Path | None = None) -> Network:
     """Return the railway; read once per process and folder.
 
@@ -91,10 +96,14 @@ def load_network(path: Path | None = None) -> Network:
     path : Path, optional
         Folder with the tables; the package's own when left out.
 
+    Returns
+    -------
+    Network
+
     Raises
     ------
     DataError
-        If a table is missing, damaged, or of another version.
+        If a table is missing, damaged, of another version, or names pieces that are numbered otherwise.
     """
     return _load((path or DATA).resolve())
 
@@ -102,6 +111,11 @@ def load_network(path: Path | None = None) -> Network:
 def _assemble(tables: dict[str, _Table], digest: str) -> Network:
     pieces = _pieces(tables["pieces"])
     n = len(pieces.track)
+    digest_of_pieces = pieces_digest(pieces.track, pieces.from_m, pieces.to_m)
+    for table in tables.values():
+        made_for = (table.table.schema.metadata or {}).get(b"pieces", digest_of_pieces.encode()).decode()
+        if made_for != digest_of_pieces:
+            raise DataError(f"table {table.name!r} was made for other pieces of track", hint="run make data")
     pairs = tables["successors"]
     return Network(
         tracks=_tracks(tables["tracks"], tables["shapes"]),
