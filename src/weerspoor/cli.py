@@ -127,7 +127,7 @@ def plan(
         from weerspoor.capacity.request import load_request
 
         wanted = load_request(request)
-        from weerspoor.capacity.fit import make_plan
+        from weerspoor.capacity.make import make_plan
 
         result = make_plan(wanted, day=day, alternatives=alternatives, progress=say)
         outputs: dict[Path, bytes] = {}

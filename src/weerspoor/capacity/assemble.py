@@ -1,0 +1,646 @@
+"""A run becomes a path of a plan: times at points, reasons, margins, neighbour tracks kept empty, the diagram."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from weerspoor.capacity import plan as p
+from weerspoor.capacity.fit import Problem, journey_s
+from weerspoor.capacity.geometry import Course, piece_line, rounded
+from weerspoor.capacity.occupation import copies, copy_reference
+from weerspoor.capacity.settings import settings
+from weerspoor.common.clock import DAY_S, STEP_S
+from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER, KEEP_WIDE, Run
+from weerspoor.network.model import LINE_CATEGORIES
+from weerspoor.timetable.day import Day
+from weerspoor.timetable.passages import Passage, passages
+from weerspoor.trains import clearance
+from weerspoor.trains.access import access_rules
+from weerspoor.trains.tables import norms
+
+Ints = npt.NDArray[np.int32]
+
+OF = {KEEP_ALL: "all", KEEP_PASSENGER: "passenger", KEEP_WIDE: "wide", KEEP_PASSENGER | KEEP_WIDE: "passenger"}
+"""Of which trains a neighbour track is kept empty, by mask."""
+
+WAIT_S = 30
+"""A train waits for another when it leaves within so many seconds of the other having cleared its way."""
+
+
+def to_step(seconds: float) -> int:
+    """Return a time in the step of planners, 0.1 minute."""
+    return math.floor(seconds / STEP_S + 0.5) * STEP_S
+
+
+@dataclass(frozen=True)
+class Met:
+    """The trains that are near a path in the zones it uses.
+
+    Attributes
+    ----------
+    before_s, after_s : int or None
+        Seconds between the interval and that of the train before it (and after it).
+    before, after : int
+        Numbers of those trains in the timelines; -1 if there is none.
+    """
+
+    before_s: int | None
+    before: int
+    after_s: int | None
+    after: int
+
+
+class Around:
+    """Looks up, zone by zone, which trains are before and after an interval."""
+
+    def __init__(self, problem: Problem) -> None:
+        zone, self.from_s, self.until_s, self.train, self.occupies, self.blocks = problem.occupation.timelines.table()
+        self.start = np.searchsorted(zone, np.arange(problem.network.n_zones + 1))
+
+    def near(self, zone: int, from_s: int, until_s: int, occupies: int, blocks: int) -> Met:
+        """Return the trains that conflict in kind, before and after an interval of a zone."""
+        rows = slice(self.start[zone], self.start[zone + 1])
+        relevant = ((self.blocks[rows] & occupies) | (self.occupies[rows] & blocks)) != 0
+        begin, end, train = self.from_s[rows][relevant], self.until_s[rows][relevant], self.train[rows][relevant]
+        earlier, later = np.flatnonzero(end <= from_s), np.flatnonzero(begin >= until_s)
+        before = int(earlier[np.argmax(end[earlier])]) if len(earlier) else -1
+        after = int(later[np.argmin(begin[later])]) if len(later) else -1
+        return Met(
+            int(from_s - end[before]) if before >= 0 else None,
+            int(train[before]) if before >= 0 else -1,
+            int(begin[after] - until_s) if after >= 0 else None,
+            int(train[after]) if after >= 0 else -1,
+        )
+
+
+class Assembler:
+    """Makes the path of a plan from a run.
+
+    Parameters
+    ----------
+    problem : Problem
+        The one whose search found the run.
+    run : Run
+        With what it really holds (:func:`weerspoor.capacity.fit.trim`).
+    """
+
+    def __init__(self, problem: Problem, run: Run) -> None:
+        self.problem, self.run = problem, run
+        self.network = problem.network
+        self.course = Course(self.network, run.directed)
+        self.around = Around(problem)
+
+    def path(self, name: str, why: str) -> p.Path:
+        """Return the path.
+
+        Parameters
+        ----------
+        name : str
+            Its id within the plan.
+        why : str
+            ``best``, ``earlier``, ``faster``, …
+        """
+        run, course = self.run, self.course
+        points = self.points()
+        return p.Path(
+            id=name,
+            why=why,
+            departure_s=points[0].departure_s,
+            arrival_s=points[-1].arrival_s,
+            distance_km=round(course.distance_km, 3),
+            running_s=to_step(journey_s(run)),
+            stops=run.stops,
+            pace=self.pace(),
+            energy_kwh=None,
+            points=points,
+            pieces=self.pieces(),
+            held=self.held(),
+            kept_empty=self.kept_empty(),
+            reserve_paths=self.reserve_paths(),
+            conditions=self.conditions(points),
+            trains=self.diagram_trains(),
+            sections=[
+                p.DiagramSection(km_from=round(a, 3), km_to=round(b, 3), tracks=n) for a, b, n in course.tracks_along()
+            ],
+            shape=course.shape(),
+        )
+
+    def pace(self) -> float:
+        """Return the lowest pace at which the train runs between two stops."""
+        allowed = self.problem.model.speed_ms[self.run.directed]
+        speed = np.maximum(self.run.speed_ms, 0)
+        top = float(allowed.max(initial=0.0))
+        ratio = float(speed.max(initial=0.0)) / top if top > 0 else 1.0
+        paces = self.problem.model.paces
+        return float(paces[int(np.argmin(np.abs(paces - ratio)))])
+
+    # -- points -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def passages(self) -> list[Passage]:
+        """The points of the way; the ends and the places asked for are always among them."""
+        run, request = self.run, self.problem.request
+        found = passages(self.network, run.directed, run.enter_s, run.exit_s, run.depart_s)
+        codes = [code.casefold() for code in self.network.points.code]
+        asked = [request.origin, *[via.point for via in request.via], request.destination]
+        for number, code in enumerate(asked):
+            point = codes.index(code.casefold())
+            if any(passage.point == point for passage in found):
+                continue
+            reached = np.flatnonzero(run.stage == number)
+            position = int(reached[0]) if len(reached) else (0 if number == 0 else len(run.directed) - 1)
+            found.append(
+                Passage(
+                    point,
+                    position,
+                    float(self.course.exit_km[position]) * 1000,
+                    float(run.exit_s[position]),
+                    float(run.depart_s[position]),
+                    bool(run.depart_s[position] > run.exit_s[position]),
+                    self.track_name(int(run.directed[position])),
+                )
+            )
+        return sorted(found, key=lambda passage: (passage.position, passage.distance_m))
+
+    def points(self) -> list[p.PointTime]:
+        """Return the times at the points, with the reasons of stops and the distance to other trains."""
+        points = self.network.points
+        request = self.problem.request
+        rows: list[p.PointTime] = []
+        last = len(self.passages) - 1
+        spans = [passage.position for passage in self.passages]
+        via = {item.point: item for item in request.via}
+        for i, passage in enumerate(self.passages):
+            code = points.code[passage.point]
+            arrival_s, departure_s = to_step(passage.arrival_s), to_step(passage.departure_s)
+            stop_s = departure_s - arrival_s
+            reason, reason_train = "", ""
+            if i == 0:
+                reason = "origin" if request.origin_window is None else "border"
+                arrival_s, stop_s = departure_s, 0
+            elif i == last:
+                reason = "border" if self.problem.is_border(code) else "destination"
+            elif stop_s > 0:
+                asked = via.get(code)
+                if asked is not None and asked.stop_s:
+                    reason = asked.kind or "asked"
+                if asked is None or stop_s > asked.stop_s + STEP_S:
+                    number = self.waits_for(passage.position)
+                    if number is not None:
+                        reason_train = self.reference(number)
+                        reason = reason or (
+                            "wait_for_closure" if reason_train.startswith("closure") else "wait_for_train"
+                        )
+                    reason = reason or "wait_for_window"
+            begin = spans[i]
+            end = spans[i + 1] if i < last else len(self.run.directed) - 1
+            met = self.closest(begin, max(end, begin + 1))
+            rows.append(
+                p.PointTime(
+                    code=code,
+                    name=points.name[passage.point],
+                    km=round(max(0.0, passage.distance_m / 1000), 3),
+                    arrival_s=arrival_s,
+                    departure_s=departure_s,
+                    track=passage.track or self.track_name(int(self.run.directed[passage.position])),
+                    stop_s=stop_s,
+                    reason=reason,
+                    reason_train=reason_train,
+                    slack_before_s=met.before_s,
+                    train_before=self.reference(met.before),
+                    slack_after_s=met.after_s,
+                    train_after=self.reference(met.after),
+                )
+            )
+        return rows
+
+    def track_name(self, directed: int) -> str:
+        """Return the name of a track where it has one of its own, else nothing."""
+        name = self.network.pieces.name[directed >> 1]
+        return name if name and "-" not in name and not name.startswith("w") else ""
+
+    def reference(self, number: int) -> str:
+        """Return the reference of a train by its number in the timelines."""
+        return self.problem.occupation.reference.get(number, "") if number >= 0 else ""
+
+    @cached_property
+    def _near(self) -> list[Met]:
+        kind = self.problem.model.kind
+        run = self.run
+        return [
+            self.around.near(int(z), int(a), int(b), kind, KEEP_ALL)
+            for z, a, b in zip(run.zone, run.from_s, run.until_s, strict=True)
+        ]
+
+    @cached_property
+    def _visits(self) -> dict[int, list[int]]:
+        """Rows of what the run holds, by position of the piece they belong to."""
+        rows: dict[int, list[int]] = defaultdict(list)
+        zone_of = self.network.pieces.zone[self.run.directed >> 1]
+        by_zone: dict[int, list[int]] = defaultdict(list)
+        for row, zone in enumerate(self.run.zone.tolist()):
+            by_zone[zone].append(row)
+        for position, zone in enumerate(zone_of.tolist()):
+            for row in by_zone.get(zone, []):
+                if self.run.from_s[row] <= self.run.exit_s[position] <= self.run.until_s[row] + 1:
+                    rows[position].append(row)
+                    break
+        return rows
+
+    def closest(self, begin: int, end: int) -> Met:
+        """Return the closest trains before and after on the pieces ``begin`` to ``end``, both included."""
+        before: tuple[int, int] | None = None
+        after: tuple[int, int] | None = None
+        for position in range(begin, min(end + 1, len(self.run.directed))):
+            for row in self._visits.get(position, []):
+                met = self._near[row]
+                if met.before_s is not None and (before is None or met.before_s < before[0]):
+                    before = (met.before_s, met.before)
+                if met.after_s is not None and (after is None or met.after_s < after[0]):
+                    after = (met.after_s, met.after)
+        return Met(
+            before[0] if before else None,
+            before[1] if before else -1,
+            after[0] if after else None,
+            after[1] if after else -1,
+        )
+
+    def waits_for(self, position: int) -> int | None:
+        """Return the train that leaves the way free last before this one departs from a stop; None if none is near."""
+        depart_s = float(self.run.depart_s[position])
+        limit_s = self.problem.slack_s + WAIT_S
+        best: tuple[int, int] | None = None
+        for ahead in range(position + 1, len(self.run.directed)):
+            for row in self._visits.get(ahead, []):
+                met = self._near[row]
+                if met.before_s is not None and met.before_s <= limit_s and (best is None or met.before_s < best[0]):
+                    best = (met.before_s, met.before)
+            if self.run.depart_s[ahead] > self.run.exit_s[ahead] or self.run.enter_s[ahead] > depart_s + 3600:
+                break
+        return best[1] if best else None
+
+    # -- pieces and zones -------------------------------------------------------------------------------------------
+
+    def pieces(self) -> list[p.PieceTime]:
+        """Return the route, piece by piece."""
+        run, pieces, tracks = self.run, self.network.pieces, self.network.tracks
+        return [
+            p.PieceTime(
+                directed=int(directed),
+                track=tracks.name[pieces.track[directed >> 1]],
+                name=pieces.name[directed >> 1],
+                from_m=round(float(pieces.from_m[directed >> 1]), 1),
+                to_m=round(float(pieces.to_m[directed >> 1]), 1),
+                km=round(float(self.course.enter_km[i]), 3),
+                enter_s=round(float(run.enter_s[i]), 1),
+                exit_s=round(float(run.exit_s[i]), 1),
+                depart_s=round(float(run.depart_s[i]), 1),
+                speed_kmh=round(float(run.speed_ms[i]) * 3.6, 1),
+            )
+            for i, directed in enumerate(run.directed.tolist())
+        ]
+
+    def held(self) -> list[p.Held]:
+        """Return what the train holds, with the kilometres where each zone lies."""
+        run = self.run
+        span: dict[int, tuple[float, float]] = {}
+        for position, rows in self._visits.items():
+            for row in rows:
+                a, b = float(self.course.enter_km[position]), float(self.course.exit_km[position])
+                old = span.get(row, (a, b))
+                span[row] = (min(a, old[0]), max(b, old[1]))
+        return [
+            p.Held(
+                zone=int(run.zone[row]),
+                name=self.network.zone_name[int(run.zone[row])],
+                km_from=round(span.get(row, (0.0, 0.0))[0], 3),
+                km_to=round(span.get(row, (0.0, 0.0))[1], 3),
+                from_s=int(run.from_s[row]),
+                until_s=int(run.until_s[row]),
+            )
+            for row in range(len(run.zone))
+        ]
+
+    @cached_property
+    def _zone_pieces(self) -> dict[int, list[int]]:
+        kept = set(self.run.kept_zone.tolist())
+        found: dict[int, list[int]] = defaultdict(list)
+        if kept:
+            of = np.isin(self.network.pieces.zone, self.run.kept_zone)
+            for piece in np.flatnonzero(of).tolist():
+                found[int(self.network.pieces.zone[piece])].append(piece)
+        return found
+
+    def kept_empty(self) -> list[p.KeptEmpty]:
+        """Return the neighbour zones kept empty, one entry a zone and unbroken time, in order of the way."""
+        run, model = self.run, self.problem.model
+        if not len(run.kept_zone):
+            return []
+        causes: dict[int, list[int]] = defaultdict(list)
+        for position, directed in enumerate(run.directed.tolist()):
+            piece = directed >> 1
+            for zone in model.keep_zone[model.keep_start[piece] : model.keep_start[piece + 1]].tolist():
+                causes[zone].append(position)
+        spans: dict[tuple[int, int], list[list[int]]] = defaultdict(list)
+        for i in np.argsort(run.kept_from_s, kind="stable").tolist():
+            key = (int(run.kept_zone[i]), int(run.kept_mask[i]))
+            begin, end = int(run.kept_from_s[i]), int(run.kept_until_s[i])
+            if spans[key] and begin <= spans[key][-1][1]:
+                spans[key][-1][1] = max(spans[key][-1][1], end)
+            else:
+                spans[key].append([begin, end])
+        entries: list[p.KeptEmpty] = []
+        for (zone, mask), intervals in spans.items():
+            positions = causes.get(zone, [])
+            for begin, end in intervals:
+                during = [q for q in positions if begin <= run.exit_s[q] <= end] or positions
+                entries.append(self._kept(zone, mask, begin, end, during))
+        return sorted(entries, key=lambda entry: (entry.km_from, entry.from_s, entry.zone))
+
+    def _kept(self, zone: int, mask: int, begin: int, end: int, during: list[int]) -> p.KeptEmpty:
+        network, course = self.network, self.course
+        pieces = self._zone_pieces.get(zone, [])
+        own = np.array([int(self.run.directed[q]) >> 1 for q in during], dtype=np.int64)
+        distance = math.inf
+        for piece in own:
+            rows = slice(network.neighbours.start[piece], network.neighbours.start[piece + 1])
+            beside = network.neighbours.distance_m[rows][np.isin(network.neighbours.piece[rows], pieces)]
+            distance = min(distance, float(beside.min(initial=math.inf)))
+        km_from = float(min((course.enter_km[q] for q in during), default=0.0))
+        km_to = float(max((course.exit_km[q] for q in during), default=0.0))
+        met = self.around.near(zone, begin, end, 0, mask)
+        longest = max(pieces, key=lambda piece: float(network.pieces.length_m[piece]), default=-1)
+        line = np.concatenate([piece_line(network, piece) for piece in pieces[:1]]) if pieces else np.zeros((0, 2))
+        after = next((row for row in self.passages if row.distance_m / 1000 >= km_to - 0.001), self.passages[-1])
+        return p.KeptEmpty(
+            zone=zone,
+            track=self.track_label(longest) if longest >= 0 else "",
+            km_from=round(km_from, 3),
+            km_to=round(km_to, 3),
+            distance_m=round(distance, 2) if math.isfinite(distance) else 0.0,
+            of=OF.get(mask, "all"),
+            from_s=begin,
+            until_s=end,
+            margin_early_s=met.before_s,
+            margin_late_s=met.after_s,
+            train_before=self.reference(met.before),
+            train_after=self.reference(met.after),
+            freed_by="tail_clear",
+            freed_at=f"km {km_to:.1f}, {network.points.name[after.point]}",
+            shape=rounded(line),
+        )
+
+    def track_label(self, piece: int) -> str:
+        """Return a track's name with the infrastructure manager's identification."""
+        pieces = self.network.pieces
+        name = pieces.name[piece]
+        track = self.network.tracks.name[pieces.track[piece]]
+        return f"{name} ({track})" if name and "-" not in name else track
+
+    # -- reserve, conditions ----------------------------------------------------------------------------------------
+
+    def reserve_paths(self) -> list[str]:
+        """Return the reserve paths whose place and time the path takes."""
+        day = self.problem.day
+        if day is None or day.reserve is None:
+            return []
+        reserve, run = day.reserve, self.run
+        holdings = reserve.holdings
+        found: set[str] = set()
+        limits = np.searchsorted(holdings.zone, [run.zone, run.zone + 1])
+        for days in copies(day, float(run.from_s.min()), float(run.until_s.max())):
+            for row, (a, b) in enumerate(limits.T.tolist()):
+                begin, end = holdings.from_s[a:b] + days * DAY_S, holdings.until_s[a:b] + days * DAY_S
+                hit = (begin < run.until_s[row]) & (end > run.from_s[row])
+                for train in np.unique(holdings.train[a:b][hit]).tolist():
+                    found.add(copy_reference(reserve.trains.reference[train], days))
+        return sorted(found)
+
+    def conditions(self, points: list[p.PointTime]) -> list[p.Condition]:
+        """Return the conditions that were close: windows, distances, length, load, clearance."""
+        return [
+            *self._window_conditions(points),
+            *self._slack_conditions(points),
+            *self._length_conditions(points),
+            *self._load_conditions(),
+            *self._clearance_conditions(),
+        ]
+
+    def _window_conditions(self, points: list[p.PointTime]) -> Iterable[p.Condition]:
+        request, close = self.problem.request, settings().close
+        asked = [(via.point, via.window) for via in request.via] + [(request.destination, request.destination_window)]
+        for code, window in asked:
+            row = next((row for row in points if row.code == code), None)
+            if window is None or row is None:
+                continue
+            for key, margin in (
+                ("window_end", window.latest_s - row.arrival_s),
+                ("window_start", row.arrival_s - window.earliest_s),
+            ):
+                if margin <= close.window_s:
+                    yield p.Condition(
+                        key=key,
+                        place=row.name,
+                        value=float(row.arrival_s),
+                        limit=float(window.latest_s if key == "window_end" else window.earliest_s),
+                        unit="clock",
+                        certainty="sure",
+                        source="request",
+                    )
+
+    def _slack_conditions(self, points: list[p.PointTime]) -> Iterable[p.Condition]:
+        close = settings().close
+        wanted = self.problem.request.slack_s
+        for row in points:
+            for key, margin, train in (
+                ("slack_before", row.slack_before_s, row.train_before),
+                ("slack_after", row.slack_after_s, row.train_after),
+            ):
+                if margin is not None and margin <= max(close.slack_s, wanted):
+                    yield p.Condition(
+                        key=key,
+                        place=f"{row.name}, {train}",
+                        value=float(margin),
+                        limit=float(wanted),
+                        unit="s",
+                        certainty="assumed",
+                        source="norms.toml",
+                    )
+
+    def _length_conditions(self, points: list[p.PointTime]) -> Iterable[p.Condition]:
+        stops, train = self.network.stops, self.problem.train
+        at = {int(directed): row for row, directed in enumerate(stops.directed)}
+        standing = np.flatnonzero(self.run.depart_s > self.run.exit_s).tolist()
+        for position in dict.fromkeys([0, *standing, len(self.run.directed) - 1]):
+            row = at.get(int(self.run.directed[position]))
+            if row is None or train.length_m < settings().close.length_share * stops.usable_m[row]:
+                continue
+            point = int(stops.point[row])
+            place = self.network.points.name[point] if point >= 0 else ""
+            yield p.Condition(
+                key="usable_length",
+                place=f"{place} {stops.name[row]}".strip(),
+                value=train.length_m,
+                limit=round(float(stops.usable_m[row]), 1),
+                unit="m",
+                certainty="likely",
+                source="stops",
+            )
+
+    def _load_conditions(self) -> Iterable[p.Condition]:
+        train, rules = self.problem.train, access_rules().line_category
+        category = self.network.permissions.line_category[self.run.directed >> 1]
+        for key, value, limits, unit in (
+            ("axle_load", train.axle_load_t, np.array([row.axle_t for row in rules]), "t"),
+            ("metre_load", train.metre_load_t, np.array([row.metre_t for row in rules]), "t/m"),
+        ):
+            least = int(np.argmin(limits[category]))
+            limit = float(limits[category][least])
+            if value >= settings().close.load_share * limit:
+                yield p.Condition(
+                    key=key,
+                    place=f"{LINE_CATEGORIES[int(category[least])]}, {self.place_at(least)}",
+                    value=value,
+                    limit=limit,
+                    unit=unit,
+                    certainty="assumed",
+                    source="permissions",
+                )
+
+    def _clearance_conditions(self) -> Iterable[p.Condition]:
+        """Yield the closest neighbour track that need not be kept empty although it nearly had to be."""
+        train = self.problem.train
+        if not train.is_wide:
+            return
+        network, neighbours = self.network, self.network.neighbours
+        own = self.run.directed >> 1
+        required, _, _ = clearance.required_m(train.load_half_width_mm, network.pieces.radius_m[own])
+        best: tuple[float, int, float, float] | None = None
+        for position, piece in enumerate(own.tolist()):
+            rows = slice(neighbours.start[piece], neighbours.start[piece + 1])
+            for distance in neighbours.distance_m[rows].tolist():
+                gap = distance - float(required[position])
+                if 0 <= gap <= settings().close.gap_m and (best is None or gap < best[0]):
+                    best = (gap, position, distance, float(required[position]))
+        if best is not None:
+            yield p.Condition(
+                key="clearance",
+                place=self.place_at(best[1]),
+                value=round(best[2], 2),
+                limit=round(best[3], 2),
+                unit="m",
+                certainty="assumed",
+                source="clearance.toml",
+            )
+
+    def place_at(self, position: int) -> str:
+        """Return a position on the way in words: its kilometre and the next point."""
+        km = float(self.course.enter_km[position])
+        after = next((row for row in self.passages if row.position >= position), self.passages[-1])
+        return f"km {km:.1f}, {self.network.points.name[after.point]}"
+
+    # -- diagram ----------------------------------------------------------------------------------------------------
+
+    def diagram_trains(self) -> list[p.DiagramTrain]:
+        """Return the other trains along the way: the day's, and reserve paths."""
+        day = self.problem.day
+        if day is None:
+            return []
+        margin = settings().diagram.margin_s
+        begin, end = float(self.run.depart_s[0]) - margin, float(self.run.exit_s[-1]) + margin
+        left_out = set(self.problem.without)
+        found = self._drawn(day, day.trains.layer, begin, end, left_out)
+        if day.reserve is not None:
+            found += self._drawn(day.reserve, ["reserve"] * len(day.reserve.trains.reference), begin, end, left_out)
+        return found
+
+    def _drawn(self, day: Day, layer: list[str], begin: float, end: float, left_out: set[str]) -> list[p.DiagramTrain]:
+        beside = self.course.beside
+        moves = day.movements
+        if not len(moves.directed):
+            return []
+        low_km, high_km = np.full(self.network.n_pieces, np.nan), np.full(self.network.n_pieces, np.nan)
+        for piece, (a, b) in beside.items():
+            low_km[piece], high_km[piece] = a, b
+        near = ~np.isnan(low_km[moves.directed >> 1])
+        owner = np.repeat(np.arange(len(day.trains.reference)), np.diff(moves.start))
+        result: list[p.DiagramTrain] = []
+        for days in copies(day, begin, end):
+            shift = days * DAY_S
+            chosen = np.flatnonzero(near & (moves.exit_ds / 10 + shift >= begin) & (moves.enter_ds / 10 + shift <= end))
+            if not len(chosen):
+                continue
+            breaks = np.flatnonzero((np.diff(chosen) != 1) | (np.diff(owner[chosen]) != 0)) + 1
+            lines: dict[int, list[list[list[float]]]] = defaultdict(list)
+            for rows in np.split(chosen, breaks):
+                line = self._line(moves.directed[rows], low_km, high_km, rows=rows, day=day, shift=shift)
+                if len(line) > 1:
+                    lines[int(owner[rows[0]])].append(line)
+            for train, drawn in sorted(lines.items()):
+                name = day.trains.reference[train]
+                if name in left_out:
+                    continue
+                result.append(
+                    p.DiagramTrain(
+                        reference=copy_reference(name, days),
+                        kind=day.trains.kind[train],
+                        layer=layer[train],
+                        lines=drawn,
+                    )
+                )
+        return result
+
+    def _line(
+        self,
+        directed: Ints,
+        low_km: npt.NDArray[np.float64],
+        high_km: npt.NDArray[np.float64],
+        *,
+        rows: npt.NDArray[np.int64],
+        day: Day,
+        shift: int,
+    ) -> list[list[float]]:
+        moves = day.movements
+        falling = (directed & 1) == 1
+        a, b = low_km[directed >> 1], high_km[directed >> 1]
+        enter_km, exit_km = np.where(falling, b, a), np.where(falling, a, b)
+        km = np.column_stack([enter_km, exit_km, exit_km]).reshape(-1)
+        seconds = np.column_stack([moves.enter_ds[rows], moves.exit_ds[rows], moves.depart_ds[rows]]).reshape(-1) / 10
+        return thinned(np.column_stack([km, seconds + shift]), settings().diagram.simplify_s)
+
+
+def thinned(line: npt.NDArray[np.float64], tolerance_s: float) -> list[list[float]]:
+    """Return a line of (km, s), s rising, without the vertices that a straight line misses by less than a tolerance."""
+    keep = [0]
+    last = len(line) - 1
+    for i in range(1, last):
+        a, b = line[keep[-1]], line[i + 1]
+        if b[0] == a[0] == line[i][0]:
+            continue
+        if b[0] == a[0]:
+            keep.append(i)
+            continue
+        due = a[1] + (line[i][0] - a[0]) / (b[0] - a[0]) * (b[1] - a[1])
+        if abs(due - line[i][1]) > tolerance_s:
+            keep.append(i)
+    keep.append(last)
+    return [[round(km, 3), round(s)] for km, s in line[np.array(keep)].tolist()]
+
+
+def used_norms(group: str) -> list[dict[str, str]]:
+    """Return the norms of a group of trains as assumptions of a plan: what, value, certainty, source."""
+    rows = []
+    for key, norm in norms(group).items():
+        value = ", ".join(f"{x:g}" for x in norm.value) if isinstance(norm.value, list) else f"{norm.value:g}"
+        unit = "" if norm.unit == "1" else f" {norm.unit}"
+        rows.append(
+            {"what": f"{group}.{key}", "value": value + unit, "certainty": norm.certainty, "source": norm.source}
+        )
+    return rows

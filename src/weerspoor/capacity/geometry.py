@@ -1,0 +1,256 @@
+"""Where a path lies: kilometres along it, its line on the map, and how near other tracks run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from weerspoor.network.model import KIND_OPEN_LINE, Network
+
+Ints = npt.NDArray[np.int32]
+Doubles = npt.NDArray[np.float64]
+
+METRES_PER_DEGREE = 111_195.0
+DECIMALS = 6
+
+
+def track_lengths_m(network: Network) -> Doubles:
+    """Return the distance of every vertex from the start of its track, measured along the drawn line; made once."""
+    known = network.cache.get("capacity.vertex_m")
+    if isinstance(known, np.ndarray):
+        return known
+    tracks = network.tracks
+    east = np.diff(tracks.lon, prepend=tracks.lon[:1]) * METRES_PER_DEGREE * np.cos(np.radians(tracks.lat))
+    north = np.diff(tracks.lat, prepend=tracks.lat[:1]) * METRES_PER_DEGREE
+    step = np.hypot(east, north)
+    step[tracks.shape_start[:-1][np.diff(tracks.shape_start) > 0]] = 0.0
+    along = np.cumsum(step)
+    starts = along[np.minimum(tracks.shape_start[:-1], len(along) - 1)]
+    result: Doubles = along - np.repeat(starts, np.diff(tracks.shape_start))
+    network.cache["capacity.vertex_m"] = result
+    return result
+
+
+def piece_line(network: Network, piece: int, *, falling: bool = False) -> Doubles:
+    """Return the vertices ``(n, 2)`` of a piece as longitude and latitude, in the direction of running."""
+    tracks, pieces = network.tracks, network.pieces
+    track = int(pieces.track[piece])
+    low, high = int(tracks.shape_start[track]), int(tracks.shape_start[track + 1])
+    along = track_lengths_m(network)[low:high]
+    scale = along[-1] / max(float(tracks.length_m[track]), 1.0)
+    begin, end = float(pieces.from_m[piece]) * scale, float(pieces.to_m[piece]) * scale
+    inside = np.flatnonzero((along > begin + 0.01) & (along < end - 0.01))
+    at = np.concatenate([[begin], along[inside], [end]])
+    line = np.column_stack([np.interp(at, along, tracks.lon[low:high]), np.interp(at, along, tracks.lat[low:high])])
+    return line[::-1] if falling else line
+
+
+def rounded(line: Doubles) -> list[list[float]]:
+    """Return vertices as plain numbers, to a decimetre, equal neighbours once."""
+    points = np.round(line, DECIMALS)
+    keep = np.ones(len(points), dtype=bool)
+    keep[1:] = np.any(points[1:] != points[:-1], axis=1)
+    result: list[list[float]] = points[keep].tolist()
+    return result
+
+
+def simplified(line: Doubles, tolerance_m: float) -> Doubles:
+    """Return the line with the vertices that matter at a tolerance (Douglas and Peucker, without recursion)."""
+    if len(line) < 3:
+        return line
+    scale = np.array([METRES_PER_DEGREE * np.cos(np.radians(line[:, 1].mean())), METRES_PER_DEGREE])
+    flat = line * scale
+    keep = np.zeros(len(line), dtype=bool)
+    keep[[0, -1]] = True
+    todo = [(0, len(line) - 1)]
+    while todo:
+        a, b = todo.pop()
+        if b - a < 2:
+            continue
+        base = flat[b] - flat[a]
+        length = float(np.hypot(*base))
+        offset = flat[a + 1 : b] - flat[a]
+        away = (
+            np.abs(base[0] * offset[:, 1] - base[1] * offset[:, 0]) / length
+            if length > 0
+            else np.hypot(offset[:, 0], offset[:, 1])
+        )
+        worst = int(np.argmax(away))
+        if away[worst] > tolerance_m:
+            middle = a + 1 + worst
+            keep[middle] = True
+            todo += [(a, middle), (middle, b)]
+    return line[keep]
+
+
+@dataclass(frozen=True)
+class Course:
+    """A row of directed pieces as a line with kilometres; km 0 is the exit of the first piece.
+
+    Attributes
+    ----------
+    network : Network
+    directed : (k,) int32
+    """
+
+    network: Network
+    directed: Ints
+
+    @cached_property
+    def exit_km(self) -> Doubles:
+        """(k,) float64, distance of each piece's exit from the start."""
+        length: Doubles = self.network.pieces.length_m[self.directed >> 1].astype(np.float64)
+        along = np.cumsum(length) - length[0]
+        result: Doubles = along / 1000.0
+        return result
+
+    @cached_property
+    def enter_km(self) -> Doubles:
+        """(k,) float64, distance of each piece's entry from the start; 0 for the first."""
+        result: Doubles = np.concatenate([[0.0], self.exit_km[:-1]])
+        return result
+
+    @property
+    def distance_km(self) -> float:
+        """Length of the way."""
+        return float(self.exit_km[-1])
+
+    @cached_property
+    def _vertices(self) -> tuple[Doubles, Doubles]:
+        """Vertices ``(n, 2)`` of the whole line and the kilometre of each."""
+        lines, kilometres = [], []
+        for position, directed in enumerate(self.directed.tolist()):
+            line = piece_line(self.network, directed >> 1, falling=bool(directed & 1))
+            if position == 0:
+                line = line[-1:]
+            step = np.hypot(
+                np.diff(line[:, 0]) * METRES_PER_DEGREE * np.cos(np.radians(line[0, 1])),
+                np.diff(line[:, 1]) * METRES_PER_DEGREE,
+            )
+            along = np.concatenate([[0.0], np.cumsum(step)])
+            share = along / along[-1] if along[-1] > 0 else along
+            lines.append(line)
+            kilometres.append(self.enter_km[position] + share * (self.exit_km[position] - self.enter_km[position]))
+        return np.concatenate(lines), np.concatenate(kilometres)
+
+    def shape(self, tolerance_m: float = 2.0) -> list[list[float]]:
+        """Return the line on the map."""
+        return rounded(simplified(self._vertices[0], tolerance_m))
+
+    @cached_property
+    def _dense(self) -> tuple[Doubles, Doubles]:
+        """Points of the line at most 25 m apart, in metres on a plane, and the kilometre of each."""
+        line, km = self._vertices
+        n = max(2, int(self.distance_km * 40) + 1)
+        at = np.linspace(0.0, self.distance_km, n)
+        ordered = np.maximum.accumulate(km)
+        flat = np.column_stack([np.interp(at, ordered, line[:, 0]), np.interp(at, ordered, line[:, 1])])
+        return flat * self._scale, at
+
+    @cached_property
+    def _scale(self) -> Doubles:
+        lat = float(self._vertices[0][:, 1].mean())
+        return np.array([METRES_PER_DEGREE * np.cos(np.radians(lat)), METRES_PER_DEGREE])
+
+    def project(self, lonlat: Doubles) -> tuple[Doubles, Doubles]:
+        """Return, for places ``(n, 2)``, the kilometre of the nearest point of the line and the distance to it in m."""
+        flat, at = self._dense
+        order = np.argsort(flat[:, 0], kind="stable")
+        sorted_x = flat[order, 0]
+        places = lonlat * self._scale
+        reach = 400.0
+        low = np.searchsorted(sorted_x, places[:, 0] - reach)
+        high = np.searchsorted(sorted_x, places[:, 0] + reach)
+        km, away = np.zeros(len(places)), np.full(len(places), np.inf)
+        for i, (a, b) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
+            if a == b:
+                continue
+            rows = order[a:b]
+            distance = np.hypot(flat[rows, 0] - places[i, 0], flat[rows, 1] - places[i, 1])
+            best = int(np.argmin(distance))
+            km[i], away[i] = at[rows[best]], distance[best]
+        return km, away
+
+    @cached_property
+    def beside(self) -> dict[int, tuple[float, float]]:
+        """Pieces on and beside the way, with the kilometres of their lower and upper chainage."""
+        network = self.network
+        own = {
+            int(d >> 1): ((b, a) if d & 1 else (a, b))
+            for d, a, b in zip(self.directed.tolist(), self.enter_km.tolist(), self.exit_km.tolist(), strict=True)
+        }
+        neighbours = network.neighbours
+        near: set[int] = set(own)
+        edge = set(own)
+        for _ in range(4):
+            rows = np.concatenate(
+                [np.arange(neighbours.start[p], neighbours.start[p + 1]) for p in sorted(edge)]
+                or [np.zeros(0, np.int64)]
+            )
+            edge = set(neighbours.piece[rows].tolist()) - near
+            near |= edge
+        others = np.array(sorted(near - set(own)), dtype=np.int64)
+        result = {piece: (float(a), float(b)) for piece, (a, b) in own.items()}
+        if not len(others):
+            return result
+        ends = np.concatenate([piece_line(network, int(piece))[[0, -1]] for piece in others])
+        km, away = self.project(ends)
+        for i, piece in enumerate(others.tolist()):
+            if max(away[2 * i], away[2 * i + 1]) <= self.reach_m:
+                result[piece] = (float(km[2 * i]), float(km[2 * i + 1]))
+        return result
+
+    @property
+    def reach_m(self) -> float:
+        """Distance within which a track counts as beside the way."""
+        from weerspoor.capacity.settings import settings
+
+        return settings().diagram.beside_m
+
+    def tracks_along(self) -> list[tuple[float, float, int]]:
+        """Return stretches of the way with the number of parallel running tracks: (from km, to km, tracks)."""
+        pieces, neighbours = self.network.pieces, self.network.neighbours
+        found: list[tuple[float, float, int]] = []
+        for position, directed in enumerate(self.directed.tolist()):
+            if position == 0:
+                continue
+            piece = directed >> 1
+            rows = slice(neighbours.start[piece], neighbours.start[piece + 1])
+            others = neighbours.piece[rows][neighbours.distance_m[rows] <= self.reach_m]
+            running = others[pieces.kind[others] == KIND_OPEN_LINE]
+            count = 1 + len(set(pieces.track[running].tolist()))
+            begin, end = float(self.enter_km[position]), float(self.exit_km[position])
+            if pieces.kind[piece] != KIND_OPEN_LINE and found:
+                count = found[-1][2]
+            if found and found[-1][2] == count:
+                found[-1] = (found[-1][0], end, count)
+            else:
+                found.append((begin, end, count))
+        return found
+
+
+def background(network: Network, tolerance_m: float = 150.0) -> list[list[list[float]]]:
+    """Return the running lines of the country as light lines for a map; of parallel tracks one is drawn."""
+    known = network.cache.get("capacity.background")
+    if isinstance(known, list):
+        return known
+    pieces, neighbours, tracks = network.pieces, network.neighbours, network.tracks
+    open_line = pieces.kind == KIND_OPEN_LINE
+    length = np.bincount(pieces.track[open_line], pieces.length_m[open_line], minlength=len(tracks.name))
+    owner = np.repeat(np.arange(network.n_pieces), np.diff(neighbours.start))
+    hidden = np.zeros(len(tracks.name), dtype=bool)
+    pairs = pieces.track[neighbours.piece] < pieces.track[owner]
+    pairs &= open_line[owner] & open_line[neighbours.piece]
+    lower = pieces.track[owner[pairs]]
+    covered = np.bincount(lower, pieces.length_m[owner[pairs]], minlength=len(tracks.name))
+    hidden |= covered > 0.8 * np.maximum(length, 1.0)
+    lines: list[list[list[float]]] = []
+    for track in np.flatnonzero((length > 300.0) & ~hidden).tolist():
+        low, high = int(tracks.shape_start[track]), int(tracks.shape_start[track + 1])
+        line = simplified(np.column_stack([tracks.lon[low:high], tracks.lat[low:high]]), tolerance_m)
+        lines.append(np.round(line, 4).tolist())
+    network.cache["capacity.background"] = lines
+    return lines

@@ -1,0 +1,274 @@
+"""From a request to a plan: what the command ``plan`` does between reading and writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from weerspoor import __version__
+from weerspoor.capacity import plan as p
+from weerspoor.capacity.fit import Problem, pareto, prepare, trim, vary
+from weerspoor.capacity.request import Request, kind_of_day, with_points
+from weerspoor.capacity.settings import assumptions_hash, settings
+
+if TYPE_CHECKING:
+    from weerspoor.kernel.graph import Run
+    from weerspoor.network.model import Network
+    from weerspoor.timetable.day import Day
+    from weerspoor.trains.model import Train
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A plan with what it was made from, so that it can be written in every form.
+
+    Attributes
+    ----------
+    plan : weerspoor.capacity.plan.Plan
+    problem : Problem
+    runs : list of Run
+        One for each path of the plan.
+    """
+
+    plan: p.Plan
+    problem: Problem
+    runs: list[Run]
+
+    def to_json(self) -> bytes:
+        """Return the plan as JSON."""
+        from weerspoor.capacity.schema import plan_json
+
+        return plan_json(self.plan)
+
+    def displib(self) -> dict[str, bytes]:
+        """Return ``problem.json`` and ``solution.json``: the train and every train it meets, fixed at their times."""
+        from weerspoor.capacity.displib import plan_displib
+
+        return plan_displib(self.problem, self.runs[0] if self.runs else None, self.plan.reference)
+
+
+def make_plan(
+    request: Request,
+    *,
+    day: str,
+    alternatives: int = 3,
+    progress: Progress = lambda _: None,
+    network: Network | None = None,
+) -> Made:
+    """Plan a request on a day.
+
+    Parameters
+    ----------
+    request : Request
+        As read.
+    day : str
+        Name of an embedded day, or a file.
+    alternatives : int
+        Most paths beside the best.
+    progress : callable
+        Is told what is going on.
+    network : Network, optional
+        The embedded one when left out.
+
+    Raises
+    ------
+    InputError
+        If a point, train, track or day of the request does not exist.
+    """
+    from weerspoor.network.load import load_network
+    from weerspoor.timetable.store import load_day
+
+    progress("loading the network")
+    network = network or load_network()
+    request = with_points(request, network.points)
+    progress("loading the day")
+    return plan_on(request, network, load_day(day, network), alternatives=alternatives, progress=progress)
+
+
+def plan_on(
+    request: Request,
+    network: Network,
+    day: Day | None,
+    *,
+    alternatives: int = 3,
+    progress: Progress = lambda _: None,
+) -> Made:
+    """Plan a request, its points looked up, on a day that is loaded; None for an empty railway."""
+    from weerspoor.capacity.assemble import Assembler
+
+    progress("preparing the train")
+    problem = prepare(request, network, day)
+    warnings = day_warnings(request, day, problem)
+    progress("searching")
+    found = pareto(problem)
+    if not found and problem.slack_s:
+        without_slack = vary(problem, slack_s=0)
+        found = pareto(without_slack)
+        if found:
+            problem = without_slack
+            warnings.append(
+                f"There is no path with {request.slack_s} s to other trains beyond the norm; these keep the norm only."
+            )
+    paths: list[p.Path] = []
+    runs: list[Run] = []
+    explanation: p.Explanation | None = None
+    if found:
+        from weerspoor.capacity.alternatives import choose
+
+        progress("looking for alternatives")
+        for number, choice in enumerate(choose(problem, found, alternatives, progress)):
+            run = trim(choice.run, choice.problem.slack_s)
+            paths.append(Assembler(choice.problem, run).path(f"P{number + 1}", choice.why))
+            runs.append(run)
+    else:
+        from weerspoor.capacity.explain import explain
+
+        progress("looking for what stands in the way")
+        explanation = explain(problem, progress)
+    return Made(_plan(problem, day, warnings, paths, explanation), problem, runs)
+
+
+def day_warnings(request: Request, day: Day | None, problem: Problem) -> list[str]:
+    """Return what the reader of a plan has to know about the day it was made on."""
+    warnings = list(request.notes)
+    if day is None or not len(day.trains.reference):
+        warnings.append("The day holds no trains: the railway was taken to be empty.")
+    if day is None:
+        return warnings
+    if request.date is not None:
+        if day.date and day.date != request.date.isoformat():
+            warnings.append(f"The request is for {request.date.isoformat()}, the day for {day.date}.")
+        elif kind_of_day(request.date) != day.kind:
+            warnings.append(
+                f"{request.date.isoformat()} is a {kind_of_day(request.date)}, the day {day.name} is a {day.kind}."
+            )
+    if day.lacks:
+        warnings.append(f"The day lacks: {', '.join(day.lacks)}.")
+    if not day.periodic and len(day.trains.reference):
+        last_s = int(day.holdings.until_s.max(initial=0))
+        if request.horizon_s > last_s:
+            warnings.append(
+                "The search looks beyond the last train of the day; there the railway was taken to be empty."
+            )
+    if problem.without:
+        warnings.append(f"The day already holds {', '.join(problem.without)}; it was left out.")
+    return warnings
+
+
+def _plan(
+    problem: Problem, day: Day | None, warnings: list[str], paths: list[p.Path], explanation: p.Explanation | None
+) -> p.Plan:
+    from weerspoor.capacity.schema import pointers, sealed
+
+    request, network, rule = problem.request, problem.network, settings().handling
+    plan = p.Plan(
+        reference=request.reference,
+        outcome="found" if paths else "none",
+        handling=p.Handling(label=rule.label, sensitive=[]),
+        provenance=p.Provenance(
+            program=f"weerspoor {__version__}",
+            network=network.content_hash,
+            day=day.content_hash if day is not None else "",
+            request=request.content_hash,
+            assumptions=assumptions_hash(),
+            seed=0,
+        ),
+        request=request.as_dict(),
+        train=train_dict(problem.train),
+        day=p.DayNote(
+            name=day.name if day is not None else "empty",
+            kind=day.kind if day is not None else "",
+            date=day.date if day is not None else "",
+            lacks=list(day.lacks) if day is not None else ["passenger", "freight", "empty", "works"],
+            warnings=warnings,
+        ),
+        paths=paths,
+        explanation=explanation,
+        assumptions=assumptions(problem),
+        sources=sources(),
+        map=_map(network, paths),
+    )
+    plan = msgspec.structs.replace(
+        plan, handling=p.Handling(label=rule.label, sensitive=pointers(plan, rule.sensitive))
+    )
+    return sealed(plan)
+
+
+def train_dict(train: Train) -> dict[str, Any]:
+    """Return the characteristics of a train as plain values."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(train).items()}
+
+
+def assumptions(problem: Problem) -> list[dict[str, str]]:
+    """Return what a plan assumes: of the train, the norms, the clearances, the tables."""
+    from weerspoor.capacity.assemble import used_norms
+
+    train = problem.train
+    rows = [
+        {"what": f"train.{key}", "value": str(getattr(train, key)), "certainty": "assumed", "source": why}
+        for key, why in train.assumed.items()
+    ]
+    rows += [row for row in used_norms(train.norm_group) if row["certainty"] != "sure"]
+    if train.is_wide:
+        from weerspoor.trains.clearance import clearance
+
+        table = clearance()
+        for key in ("meeting", "load", "platform"):
+            row = getattr(table, key)
+            rows.append(
+                {
+                    "what": f"clearance.{key}",
+                    "value": ", ".join(
+                        f"{name} {value:g}"
+                        for name, value in msgspec.structs.asdict(row).items()
+                        if isinstance(value, float)
+                    ),
+                    "certainty": row.certainty,
+                    "source": row.source,
+                }
+            )
+    return rows
+
+
+def sources() -> list[dict[str, str]]:
+    """Return the tables the plan rests on, with source and licence."""
+    import tomllib
+
+    from weerspoor.capacity.settings import DATA
+
+    found: list[dict[str, str]] = []
+    for path in sorted(DATA.glob("*.meta.toml")):
+        head = tomllib.loads(path.read_text(encoding="utf-8"))
+        found.append(
+            {
+                "table": path.name.removesuffix(".meta.toml"),
+                "description": str(head.get("description", "")),
+                "source": str(head.get("source", "")),
+                "licence": str(head.get("licence", "")),
+            }
+        )
+    return found
+
+
+def _map(network: Network, paths: list[p.Path]) -> p.MapLayer:
+    from weerspoor.capacity.geometry import background
+
+    points = network.points
+    named = {row.code for path in paths for row in path.points}
+    places = [
+        {
+            "code": points.code[i],
+            "name": points.name[i],
+            "kind": points.kind[i],
+            "at": [round(float(points.lon[i]), 5), round(float(points.lat[i]), 5)],
+        }
+        for i in range(len(points.code))
+        if (points.code[i] in named or points.kind[i] in ("border", "harbour", "yard")) and np.isfinite(points.lon[i])
+    ]
+    return p.MapLayer(lines=background(network), places=places)

@@ -1,0 +1,104 @@
+"""The choices of the planning program, from ``data/planning.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from weerspoor.common.errors import DataError
+from weerspoor.common.files import content_hash
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    certainty: str
+    source: str
+
+
+class HandlingRule(_Row, frozen=True, kw_only=True):
+    """The label of a result, and JSON pointers of what a shareable version leaves out."""
+
+    label: str
+    sensitive: list[str]
+
+
+class Choice(_Row, frozen=True, kw_only=True):
+    """What makes one path better than another that is not simply worse."""
+
+    stop_s: float
+    reserve_s: float
+
+
+class Close(_Row, frozen=True, kw_only=True):
+    """From where on a condition is said to have been close."""
+
+    slack_s: float
+    window_s: float
+    load_share: float
+    length_share: float
+    gap_m: float
+
+
+class Diagram(_Row, frozen=True, kw_only=True):
+    """What the space-time diagram shows of other trains."""
+
+    beside_m: float
+    margin_s: float
+    simplify_s: float
+
+
+class AlternativeRule(_Row, frozen=True, kw_only=True):
+    """When a path is really another one, and how one is looked for."""
+
+    penalty: float
+    other_route_share: float
+    earlier_s: float
+    faster_s: float
+    more_slack_s: list[int]
+
+
+class RelaxationRule(_Row, frozen=True, kw_only=True):
+    """What is tried when there is no path."""
+
+    shift_s: list[int]
+    length_step_m: float
+    mass_step_t: float
+    trains_moved: int
+    budget_s: float
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All of ``data/planning.toml``."""
+
+    handling: HandlingRule
+    choice: Choice
+    close: Close
+    diagram: Diagram
+    alternatives: AlternativeRule
+    relaxation: RelaxationRule
+
+
+@cache
+def settings(path: Path = DATA / "planning.toml") -> Settings:
+    """Return the shipped choices.
+
+    Raises
+    ------
+    DataError
+        If the table is missing or a key of it is wrong.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
+    except (OSError, ValueError) as error:
+        raise DataError(f"the choices of the planner cannot be read: {error}", where=str(path)) from error
+
+
+@cache
+def assumptions_hash() -> str:
+    """Return the hash of every small table that people write: norms, clearances, kinds, choices."""
+    files = sorted(file for file in DATA.iterdir() if file.suffix in (".toml", ".csv"))
+    return content_hash(*(part for file in files for part in (file.name.encode(), file.read_bytes())))
