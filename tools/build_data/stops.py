@@ -82,10 +82,22 @@ def has_platform(code: str, section: Section | None) -> bool:
     return any(low <= section.number <= high for low, high in places.numbers(wanted))
 
 
+def public_name(section: Section) -> str:
+    """Return the name on the platform: ``5`` for 805, ``8b`` for 508b, ``3`` for 213, ``10`` for 510.
+
+    The signalling numbers the tracks of many stations from a hundred or ten of their own.
+    """
+    short = section.number % 100
+    short = short if short == 10 else short % 10
+    if section.number < 100 or short == 0:
+        return section.name
+    return f"{short}{section.name.lstrip('0123456789')}"
+
+
 def stands(points: Sequence[Point]) -> list[Stand]:
     """Return every place where a train may stand."""
     made: list[Stand] = []
-    point_of: dict[tuple[str, float], int] = {}
+    point_of: dict[tuple[str, float], tuple[bool, float, int]] = {}
     platform_of: dict[tuple[str, float], float] = {}
     for kind in ("station", "yard", "harbour"):
         for i, point in enumerate(points):
@@ -94,7 +106,9 @@ def stands(points: Sequence[Point]) -> list[Stand]:
             for track, low, high, chainage in point.places:
                 section = places.section_at(sections_by_track(), track, chainage)
                 if section is not None and section.numbered:
-                    point_of.setdefault((track, section.from_m), i)
+                    far = float(np.hypot(section.x - point.x, section.y - point.y))
+                    rank = (kind != "station", far, i)
+                    point_of[(track, section.from_m)] = min(point_of.get((track, section.from_m), rank), rank)
                 if kind != "station" or point.code.upper() not in places.station_rows():
                     continue
                 if not has_platform(point.code, section):
@@ -104,7 +118,7 @@ def stands(points: Sequence[Point]) -> list[Stand]:
                 if ends is None and section is not None:
                     platform_of[(track, section.from_m)] = min(length, section.length_m)
                 elif ends is not None and ends[1] - ends[0] >= rules()["standing"]["least_holding_m"]:
-                    name = section.name if section is not None and section.numbered else ""
+                    name = public_name(section) if section is not None and section.numbered else ""
                     edge = ends[1] - ends[0]
                     made += [
                         Stand(track, ends[1], 0, i, name, edge, edge),
@@ -116,8 +130,9 @@ def stands(points: Sequence[Point]) -> list[Stand]:
         if not section.numbered or section.length_m < rules()["standing"]["least_holding_m"]:
             continue
         key = (section.track, section.from_m)
-        here = point_of.get(key)
-        if here is None:
+        if key in point_of:
+            here = point_of[key][2]
+        else:
             found = tree.query_nearest(shapely.Point(section.x, section.y), max_distance=NEAREST_POINT_M)
             here = rows[int(min(found))] if len(found) else -1
         for direction in (0, 1):
@@ -125,7 +140,8 @@ def stands(points: Sequence[Point]) -> list[Stand]:
             if usable < rules()["standing"]["least_holding_m"]:
                 continue
             at_m = section.to_m if direction == 0 else section.from_m
-            made.append(Stand(section.track, at_m, direction, here, section.name, platform_of.get(key, 0.0), usable))
+            name = public_name(section) if key in platform_of else section.name
+            made.append(Stand(section.track, at_m, direction, here, name, platform_of.get(key, 0.0), usable))
     return made
 
 
@@ -159,7 +175,12 @@ def write_stops(points: Sequence[Point]) -> None:
             "point": Column(
                 np.array([s.point for s in stops], dtype=np.int32), "-", "row of points, -1: none", "likely"
             ),
-            "name": Column([s.name for s in stops], "-", "name of the track on the platform or in the yard", "sure"),
+            "name": Column(
+                [s.name for s in stops],
+                "-",
+                "name of the track on the platform (last digit of a number above 100) or in the yard",
+                "likely",
+            ),
             "platform_m": Column(
                 np.array([round(s.platform_m, 1) for s in stops], dtype=np.float32),
                 "m",
