@@ -115,6 +115,8 @@ class Train:
                 raise InputError(
                     f"cannot be {value:g} {unit}", where=key, hint=f"between {least:g} and {most:g} {unit}"
                 )
+        if not isinstance(self.guarded, bool):
+            raise InputError(f"is neither true nor false: {self.guarded!r}", where="guarded")
         _one_of("kind", [self.kind], KINDS)
         _one_of("traction", self.traction, TRACTIONS, at_least_one=True)
         _one_of("protection", self.protection, PROTECTIONS)
@@ -168,7 +170,7 @@ class Train:
                 raise InputError("is no characteristic of a train", where=key, hint=f"one of {', '.join(known)}")
         for key in ("traction", "protection", "dangerous_goods", "locomotives"):
             if key in changes:
-                if isinstance(changes[key], str):
+                if not isinstance(changes[key], list | tuple):
                     raise InputError("must be a list", where=key, hint=f'["{changes[key]}"]')
                 changes[key] = tuple(changes[key])
         if "assumed" not in changes:
@@ -185,6 +187,8 @@ def check_dangerous_goods(code: str) -> None:
         If there is no such class, division or group.
     """
     table = row_by_name("dangerous_goods", "code")
+    if not isinstance(code, str):
+        raise InputError(f"must be in quotes: {code!r}", where="dangerous_goods", hint=f'"{code}"')
     if code in table:
         return
     division, group = code[:-1], code[-1:]
