@@ -25,6 +25,8 @@ from weerspoor.network.model import (
     Stops,
     Tracks,
 )
+from weerspoor.network.routes import length_by_directed_piece, shortest_times
+from weerspoor.trains import clearance
 from weerspoor.trains.access import (
     AVOIDED,
     CLEARANCE,
@@ -40,6 +42,9 @@ from weerspoor.trains.access import (
     access,
     gauge_index,
     line_categories,
+    line_category_limits,
+    point_pieces,
+    rule_pieces,
     wide_limit_mm,
 )
 from weerspoor.trains.catalogue import template
@@ -181,6 +186,7 @@ def test_line_categories_by_hand() -> None:
     assert names[line_categories(21.5, 5.8)].tolist() == ["D2", "D3", "D4", "E4", "E5"]
     assert names[line_categories(20.0, 7.5)].tolist() == ["C4", "D4", "E4", "E5"]
     assert not line_categories(30.0, 5.0).any()
+    assert line_category_limits()["D2"] == (22.5, 6.4)
 
 
 def test_height_asks_for_a_profile() -> None:
@@ -286,6 +292,70 @@ def test_no_way_tells_the_least_reliefs() -> None:
         "dangerous_goods": "without dangerous goods",
     }
     assert explanation.reached == ["A"]
+
+
+def test_explanation_in_words() -> None:
+    """The text names the way, what it costs beside it, and for the refused one the place, the limit and the relief."""
+    network = small(voltage=[1, 1, 0, 1])
+    text = str(explain_route(network, TANKS.with_(traction=["1.5 kV DC"]), "A", "B"))
+    assert "A to B, train heavy: 1 ways without a timetable" in text
+    assert "1. 3.0 km, about 2 min" in text
+    assert "over A - B" in text
+    assert "neighbour track kept empty: 1 km of other wide loads" in text
+    assert "wire: A-B 1 km (no wire)" in text
+    assert "would open with: a diesel engine" in text
+
+
+def _rule(rule: str, **values: Any) -> clearance.PlaceRule:
+    return clearance.PlaceRule(
+        point="b", rule=rule, from_half_width_mm=1800, certainty="assumed", source="a test", **values
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "banned", "cap_kmh"),
+    [
+        (_rule("no_platform_track"), True, 80),
+        (_rule("track_fixed", tracks=["4"]), False, 80),
+        (_rule("track_fixed", tracks=["5"]), True, 80),
+        (_rule("speed_limit", speed_kmh=30), False, 30),
+        (_rule("not_allowed"), True, 80),
+        (_rule("not_allowed", tracks=["9"]), False, 80),
+    ],
+)
+def test_rules_of_places(
+    monkeypatch: pytest.MonkeyPatch, rule: clearance.PlaceRule, banned: bool, cap_kmh: float
+) -> None:
+    """Point B has one track, named 4, with a platform: a rule holds for loads as wide as it says, not for others."""
+    monkeypatch.setattr(clearance, "place_rules", lambda: (rule,))
+    found = access(small(), TANKS)
+    assert found.reasons.tolist() == [0] * 6 + [CLEARANCE if banned else 0] * 2
+    assert found.speed_cap_kmh[6] == cap_kmh
+    assert access(small(), TANKS.with_(load_half_width_mm=1790)).allowed.all()
+
+
+def test_shipped_rules_leave_a_way_through() -> None:
+    """Every shipped rule that bans tracks of a place bans some, and leaves a way through the place and out of it."""
+    network = load_network()
+    index = {code: point for point, code in enumerate(network.points.code)}
+    cost = length_by_directed_piece(network)
+    for rule in clearance.place_rules():
+        assert rule.point in index
+        if rule.rule == "speed_limit":
+            continue
+        inside = np.zeros(network.n_pieces, dtype=bool)
+        inside[point_pieces(network, [index[rule.point]])] = True
+        banned = rule_pieces(network, rule)
+        assert len(banned)
+        within = np.repeat(inside, 2)
+        origin = np.repeat(np.arange(2 * network.n_pieces), np.diff(network.successor_start))
+        entries = np.unique(origin[~within[origin] & within[network.successor]])
+        exits = np.unique(network.successor[within[origin] & ~within[network.successor]])
+        only = np.where(within, cost, np.float32(np.inf))
+        only[2 * banned], only[2 * banned + 1] = np.inf, np.inf
+        only[entries], only[exits] = 1.0, 1.0
+        out, _ = shortest_times(network, entries.astype(np.int32), only.astype(np.float32))
+        assert np.isfinite(out[exits]).sum() >= 4, rule.point
 
 
 def test_unknown_point() -> None:

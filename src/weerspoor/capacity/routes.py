@@ -63,6 +63,12 @@ PENALTY = 1.5
 SEARCHES = 10
 """Most searches for other ways."""
 
+BARRIERS_TOLD = 3
+"""Places told of a reason, the first along the way; the others are counted."""
+
+POINTS_TOLD = 14
+"""Operational points told of a way, evenly spread."""
+
 RELIEVABLE = (LENGTH, LOAD, GAUGE, CLEARANCE, WIRE, PROTECTION, DANGEROUS_GOODS, FREIGHT)
 """Reasons that another train, or a permission, would take away."""
 
@@ -161,6 +167,53 @@ class RouteExplanation:
     routes: list[Way]
     refused: list[RefusedWay]
     reached: list[str]
+
+    def __str__(self) -> str:
+        """Write the explanation for people, a few lines a way."""
+        lines = [
+            f"{self.from_point} to {self.to_point}, train {self.train}: {len(self.routes)} ways without a timetable"
+        ]
+        for number, way in enumerate(self.routes, start=1):
+            lines += ["", f"{number}. {_headline(way)}", *_details(way)]
+        if not self.routes:
+            lines.append(f"It comes as far as {', '.join(self.reached) or self.from_point}.")
+        if self.refused:
+            lines += ["", "Not allowed:" if self.routes else "What stands in the way:"]
+        for refused in self.refused:
+            lines += ["", f"- {_headline(refused.way)}", f"  over {_via(refused.way)}"]
+            for relief in refused.reliefs:
+                stretches = [barrier for barrier in refused.barriers if barrier.reason == relief.reason]
+                named = ", ".join(f"{item.place} {item.km:g} km ({item.limit})" for item in stretches[:BARRIERS_TOLD])
+                more = len(stretches) - BARRIERS_TOLD
+                lines.append(f"  {relief.reason.replace('_', ' ')}: {named}{f', and {more} more' if more > 0 else ''}")
+                lines.append(f"    would open with: {relief.text}")
+        return "\n".join(lines)
+
+
+def _headline(way: Way) -> str:
+    turned = f", turning back at {way.reversal_at}" if way.reversal_at else ""
+    return f"{way.km:.1f} km, about {way.running_s / 60:.0f} min{turned}"
+
+
+def _details(way: Way) -> list[str]:
+    lines = [f"   over {_via(way)}"]
+    kept = [f"{km:g} km of {whose}" for whose, km in _kept(way) if km]
+    if kept:
+        lines.append(f"   neighbour track kept empty: {', '.join(kept)}")
+    if way.slowed_km:
+        lines.append(f"   slower than the track because of the train: {way.slowed_km:g} km")
+    return lines
+
+
+def _kept(way: Way) -> list[tuple[str, float]]:
+    kept = way.kept_empty_km
+    return [("all trains", kept["all"]), ("passenger trains", kept["passenger"]), ("other wide loads", kept["wide"])]
+
+
+def _via(way: Way) -> str:
+    step = max((len(way.points) - 1) / POINTS_TOLD, 1.0)
+    told = [way.points[round(number * step)] for number in range(int((len(way.points) - 1) / step) + 1)]
+    return " - ".join([*told, *way.points[-1:]] if told[-1:] != way.points[-1:] else told)
 
 
 def explain_route(network: Network, train: Train, from_point: str, to_point: str) -> RouteExplanation:

@@ -268,6 +268,11 @@ def protection_mask(protection: Sequence[str]) -> int:
     return sum(1 << PROTECTIONS.index(name) for name in protection)
 
 
+def line_category_limits() -> dict[str, tuple[float, float]]:
+    """Return the greatest axle load and load per metre, both in tonnes, of every line category."""
+    return {row.name: (row.axle_t, row.metre_t) for row in access_rules().line_category}
+
+
 def line_categories(axle_load_t: float, metre_load_t: float) -> Bools:
     """Tell, for every one of ``LINE_CATEGORIES``, whether it carries these loads."""
     rows = access_rules().line_category
@@ -287,20 +292,11 @@ def gauge_index(gauge: str, load_height_mm: float) -> int:
 
 def point_pieces(network: Network, points: Iterable[int]) -> Ints:
     """Return the pieces that lie, by more than a metre, in a stretch that belongs to one of the points."""
-    wanted = np.isin(network.points.place_point, np.fromiter(points, dtype=np.int32))
-    pieces = network.pieces
-    first = network.cache.get("access.first_piece")
-    if not isinstance(first, np.ndarray):
-        first = np.searchsorted(pieces.track, np.arange(len(network.tracks.name) + 1))
-        network.cache["access.first_piece"] = first
-    found: list[Ints] = [np.zeros(0, dtype=np.int32)]
-    for row in np.flatnonzero(wanted):
-        track = int(network.points.place_track[row])
-        of_track = np.arange(first[track], first[track + 1], dtype=np.int32)
-        start = np.maximum(pieces.from_m[of_track], network.points.place_from_m[row])
-        end = np.minimum(pieces.to_m[of_track], network.points.place_to_m[row])
-        found.append(of_track[end - start > 1.0])
-    return np.unique(np.concatenate(found))
+    places = network.points
+    wanted = np.isin(places.place_point, np.fromiter(points, dtype=np.int32))
+    return clearance.stretch_pieces(
+        network, places.place_track[wanted], places.place_from_m[wanted], places.place_to_m[wanted], least_m=1.0
+    )
 
 
 def wide_limit_mm(network: Network, pieces: Ints) -> float:
@@ -398,26 +394,25 @@ def _place_rules(network: Network) -> list[tuple[clearance.PlaceRule, Ints]]:
     known = network.cache.get("access.place_rules")
     if isinstance(known, list):
         return known
-    index = {code.lower(): point for point, code in enumerate(network.points.code)}
-    platform = clearance.beside(network).platform
-    found: list[tuple[clearance.PlaceRule, Ints]] = []
-    for rule in clearance.place_rules():
-        point = index.get(rule.point.lower())
-        if point is None:
-            continue
-        pieces = point_pieces(network, [point])
-        names = [network.pieces.name[piece] for piece in pieces]
-        listed = np.array([name in rule.tracks for name in names], dtype=bool)
-        named = np.array([bool(name) for name in names], dtype=bool) & (network.pieces.kind[pieces] == KIND_SECTION)
-        if rule.rule == "no_platform_track":
-            chosen = platform[pieces] & (listed | (not rule.tracks))
-        elif rule.rule == "track_fixed":
-            chosen = named & ~listed
-        else:
-            chosen = listed | (not rule.tracks)
-        found.append((rule, pieces[chosen]))
+    found = [(rule, rule_pieces(network, rule)) for rule in clearance.place_rules()]
     network.cache["access.place_rules"] = found
     return found
+
+
+def rule_pieces(network: Network, rule: clearance.PlaceRule) -> Ints:
+    """Return the pieces that a rule of a place limits or forbids; none when the point is not in the network."""
+    points = [point for point, code in enumerate(network.points.code) if code.lower() == rule.point.lower()]
+    pieces = point_pieces(network, points)
+    names = [network.pieces.name[piece] for piece in pieces]
+    listed = np.array([name in rule.tracks for name in names], dtype=bool)
+    if rule.rule == "track_fixed":
+        chosen = (network.pieces.kind[pieces] == KIND_SECTION) & ~listed
+        chosen &= np.array([bool(name) for name in names], dtype=bool)
+    else:
+        chosen = listed | (not rule.tracks)
+    if rule.rule == "no_platform_track":
+        chosen &= clearance.beside(network).platform[pieces]
+    return np.asarray(pieces[chosen], dtype=np.int32)
 
 
 def _keep(network: Network, train: TrainLike) -> tuple[Ints, Ints, npt.NDArray[np.uint8]]:

@@ -315,33 +315,54 @@ def beside(network: Network) -> Beside:
     return found
 
 
+def stretch_pieces(network: Network, track: Ints, from_m: Floats, to_m: Floats, least_m: float = 0.0) -> Ints:
+    """Return the pieces that lie, by more than ``least_m``, in one of the stretches of track, in order.
+
+    Parameters
+    ----------
+    network : Network
+    track : (k,) int32
+    from_m, to_m : (k,) float32
+        Chainages.
+    least_m : float
+    """
+    pieces = network.pieces
+    known = network.cache.get("clearance.ends")
+    if not isinstance(known, tuple):
+        span = float(network.tracks.length_m.max()) + 1000.0
+        first = np.searchsorted(pieces.track, np.arange(len(network.tracks.name) + 1))
+        known = (span, pieces.track * span + pieces.to_m.astype(np.float64), first)
+        network.cache["clearance.ends"] = known
+    span, ends, first = known
+    low = np.searchsorted(ends, track * span + from_m, side="right")
+    high = np.searchsorted(ends, track * span + to_m, side="left") + 1
+    low, high = np.maximum(low, first[track]), np.minimum(high, first[track + 1])
+    count = np.maximum(high - low, 0)
+    row = np.repeat(np.arange(len(track)), count)
+    piece = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + low[row]
+    inside = np.minimum(pieces.to_m[piece], to_m[row]) - np.maximum(pieces.from_m[piece], from_m[row])
+    return np.unique(piece[inside > least_m]).astype(np.int32)
+
+
 def platform_pieces(network: Network) -> Bools:
     """Tell which pieces lie beside a platform: those that a train at a stop with a platform stands on."""
-    found = np.zeros(network.n_pieces, dtype=bool)
     pieces, stops = network.pieces, network.stops
-    for row in np.flatnonzero(stops.platform_m > 0):
-        directed = int(stops.directed[row])
-        piece, falling = directed >> 1, directed & 1
-        track, left_m = pieces.track[piece], float(stops.platform_m[row])
-        step = 1 if falling else -1
-        while left_m > 0 and 0 <= piece < network.n_pieces and pieces.track[piece] == track:
-            found[piece] = True
-            left_m -= float(pieces.to_m[piece] - pieces.from_m[piece])
-            piece += step
+    at = stops.platform_m > 0
+    piece, falling = stops.directed[at] >> 1, (stops.directed[at] & 1).astype(bool)
+    from_m = np.where(falling, pieces.from_m[piece], pieces.to_m[piece] - stops.platform_m[at])
+    to_m = np.where(falling, pieces.from_m[piece] + stops.platform_m[at], pieces.to_m[piece])
+    found = np.zeros(network.n_pieces, dtype=bool)
+    found[stretch_pieces(network, pieces.track[piece], from_m, to_m)] = True
     return found
 
 
 def _with_object(network: Network, kind: str, from_length_m: float) -> Bools:
     """Tell which pieces have an object of a kind at least so long."""
+    objects = network.objects
+    chosen = np.array([name == kind for name in objects.kind], dtype=bool)
+    chosen &= objects.to_m - objects.from_m >= from_length_m
     found = np.zeros(network.n_pieces, dtype=bool)
-    objects, pieces = network.objects, network.pieces
-    first = np.searchsorted(pieces.track, np.arange(len(network.tracks.name) + 1))
-    for row, name in enumerate(objects.kind):
-        start, end = float(objects.from_m[row]), float(objects.to_m[row])
-        if name != kind or end - start < from_length_m:
-            continue
-        of_track = slice(int(first[objects.track[row]]), int(first[objects.track[row] + 1]))
-        found[of_track] |= (pieces.from_m[of_track] < end) & (pieces.to_m[of_track] > start)
+    found[stretch_pieces(network, objects.track[chosen], objects.from_m[chosen], objects.to_m[chosen])] = True
     return found
 
 
