@@ -12,8 +12,14 @@ OWN_AREAS = range(467, 491)
 """Harbour areas of Rotterdam and Amsterdam: their tracks form lines of their own, as do all areas from 801."""
 
 
+MUSEUM_AREAS = {"068", "069", "209", "305", "309", "435", "463", "662"}
+"""Museum railways and lines out of use."""
+
+
 def _own_area(code: str) -> bool:
-    return code.isdigit() and (int(code) in OWN_AREAS or 801 <= int(code) <= 862 or 900 <= int(code) <= 949)
+    return code in MUSEUM_AREAS or (
+        code.isdigit() and (int(code) in OWN_AREAS or 801 <= int(code) <= 862 or 900 <= int(code) <= 949)
+    )
 
 
 @cache
