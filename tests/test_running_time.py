@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from weerspoor.common.errors import InputError
 from weerspoor.formats.railjson import read_infrastructure, read_rolling_stock
+from weerspoor.trains.catalogue import civil_kind, template
 from weerspoor.trains.railjson import dynamics_of, station_times
-from weerspoor.trains.running_time import RunningPath, Stop, Stretch, running_time
-from weerspoor.trains.traction import Dynamics
+from weerspoor.trains.running_time import RunningPath, Stop, Stretch, run_over_pieces, running_time
+from weerspoor.trains.traction import Dynamics, acceleration_curve, dynamics
 
 RAILJSON = Path(__file__).parents[1].parent / "shared" / "bench" / "railjson"
 NEVER = 1e9
@@ -194,6 +195,32 @@ def test_compiled_equals_plain_and_keeps_every_limit(
     moving = ds > 1e-6
     weight = 9.81 * max(gradient, 0) / 1000
     assert np.all(dv2[moving] / (2 * ds[moving]) >= -train.braking_ms2 - weight - 0.02)
+
+
+def test_over_pieces_equals_the_path_it_stands_for() -> None:
+    """── 40 km/h 600 m ── 80 km/h 3 000 m ── stop 120 s ── 80 km/h 2 000 m ── stop: as stretches and stops."""
+    train = template("ammunition")
+    motion = run_over_pieces(train, [200, 400, 3_000, 2_000], [40, 40, 80, 80], {2: 120, 3: 0}, supplement=0.04)
+    path = RunningPath(
+        5_600,
+        [Stretch(0, 600, 40 / 3.6), Stretch(600, 5_600, 80 / 3.6)],
+        stops=[Stop(3_600, 120), Stop(5_600)],
+    )
+    same = running_time(dynamics(train), path, supplement=0.04)
+    assert motion.running_s == pytest.approx(same.running_s, rel=1e-9)
+    slower = run_over_pieces(train, [200, 400, 3_000, 2_000], [40, 40, 80, 80], {2: 120, 3: 0}, pace=0.5)
+    assert slower.v_ms.max() <= dynamics(train).max_speed_ms / 2 + 1e-9
+    assert slower.energy_kwh < motion.energy_kwh
+
+
+def test_the_table_of_the_kernel_agrees_with_the_exact_run() -> None:
+    """Full-effort acceleration by table and by integration in time: the same time and place at the top speed."""
+    for train in (template("heavy"), civil_kind("sprinter"), civil_kind("freight_container")):
+        curve = acceleration_curve(train)
+        motion = running_time(dynamics(train), RunningPath(40_000))
+        first = int(np.flatnonzero(motion.v_ms >= curve.v_ms[-1] - 1e-9)[0])
+        assert motion.t_s[first] == pytest.approx(curve.t_s[-1], rel=1e-3)
+        assert motion.s_m[first] == pytest.approx(curve.s_m[-1], rel=1e-3)
 
 
 def test_rolling_stock_of_the_bench_is_read() -> None:

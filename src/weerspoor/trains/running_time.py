@@ -10,8 +10,8 @@ uncompiled (``run.py_func``), is the plain twin.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numba
@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from weerspoor.common.errors import InputError
+from weerspoor.trains.model import Train
 from weerspoor.trains.tables import norm
-from weerspoor.trains.traction import G_MS2, Dynamics
+from weerspoor.trains.traction import G_MS2, Dynamics, dynamics
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -189,6 +190,49 @@ def running_time(
             hint="a lighter train or more engines",
         )
     return Motion(s, t, v, float(work) / 3.6e6, supplement)
+
+
+def run_over_pieces(
+    train: Train,
+    length_m: Sequence[float] | npt.NDArray[np.floating],
+    speed_kmh: Sequence[float] | npt.NDArray[np.floating],
+    stands_s: Mapping[int, float],
+    *,
+    supplement: float = 0.0,
+    pace: float = 1.0,
+) -> Motion:
+    """Run a train from standstill over pieces of track, and return its motion.
+
+    Parameters
+    ----------
+    train : Train
+    length_m, speed_kmh : (k,) array
+        Of the pieces in order of running; the speed is the limit for this train there.
+    stands_s : mapping of int to float
+        Index of a piece at whose end the head stands, to the duration.
+    supplement : float
+    pace : float
+        Share of its own top speed that the train keeps below.
+
+    Raises
+    ------
+    InputError
+        If its engines cannot move it.
+    """
+    mechanics = dynamics(train)
+    mechanics = replace(mechanics, max_speed_ms=pace * mechanics.max_speed_ms)
+    ends = np.cumsum(np.asarray(length_m, dtype=float))
+    starts = ends - np.asarray(length_m, dtype=float)
+    limits: list[Stretch] = []
+    for start, end, kmh in zip(
+        starts.tolist(), ends.tolist(), np.asarray(speed_kmh, dtype=float).tolist(), strict=True
+    ):
+        if limits and limits[-1].value == kmh / 3.6:
+            limits[-1] = Stretch(limits[-1].from_m, end, kmh / 3.6)
+        else:
+            limits.append(Stretch(start, end, kmh / 3.6))
+    stops = [Stop(float(ends[index]), stand) for index, stand in sorted(stands_s.items())]
+    return running_time(mechanics, RunningPath(float(ends[-1]), limits, stops=stops), supplement=supplement)
 
 
 def _cuts(path: RunningPath, length_m: float) -> Floats:

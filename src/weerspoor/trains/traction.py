@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -38,6 +38,7 @@ class Dynamics:
         Running resistance A + B v + C v^2 of the whole train.
     braking_ms2 : float
     max_speed_ms : float
+        Of train and engines, or the balancing speed on the flat when that is lower.
     effort_v_ms, effort_n : (k,) float64
         Tractive effort at the rim, linear between speeds that rise; beyond the last it is that of the last.
     """
@@ -119,7 +120,7 @@ def dynamics(train: Train, traction: str = "") -> Dynamics:
     Raises
     ------
     InputError
-        If it has no engine, its engines have not the traction, or outweigh the whole train.
+        If it has no engine, its engines have not the traction, outweigh the whole train, or cannot move it.
     """
     engines = _engines(train)
     traction = traction or running_traction(train)
@@ -141,7 +142,7 @@ def dynamics(train: Train, traction: str = "") -> Dynamics:
     rotating = sum(mass_t * number(table[name], "rotating_mass_factor") for mass_t, name in parts)
     top_ms = min(train.max_speed_kmh, *(engine.max_speed_kmh for engine in engines)) / 3.6
     speeds, effort = tractive_effort(engines, traction, top_ms)
-    return Dynamics(
+    mechanics = Dynamics(
         mass_kg=train.mass_t * 1e3,
         length_m=train.length_m,
         rotating_mass_factor=rotating / sum(mass_t for mass_t, _ in parts),
@@ -153,6 +154,17 @@ def dynamics(train: Train, traction: str = "") -> Dynamics:
         effort_v_ms=speeds,
         effort_n=effort,
     )
+    grid = _speed_grid(top_ms)
+    balanced = np.flatnonzero(mechanics.acceleration_ms2(grid) < norm("curve", "least_acceleration_ms2"))
+    if not balanced.size:
+        return mechanics
+    if balanced[0] < 2:
+        raise InputError(
+            f"{', '.join(train.locomotives)} cannot move {train.mass_t:g} t",
+            where="mass_t",
+            hint="a lighter train or more engines",
+        )
+    return replace(mechanics, max_speed_ms=float(grid[balanced[0] - 1]))
 
 
 @dataclass(frozen=True)
@@ -179,27 +191,22 @@ def acceleration_curve(train: Train) -> AccelerationCurve:
     Raises
     ------
     InputError
-        If the train cannot start on the flat.
+        If the engines cannot move the train.
     """
     mechanics = dynamics(train)
-    step = norm("curve", "integration_step_ms")
-    v = np.linspace(0.0, mechanics.max_speed_ms, max(2, round(mechanics.max_speed_ms / step) + 1))
+    v = _speed_grid(mechanics.max_speed_ms)
     a = np.asarray(mechanics.acceleration_ms2(v))
-    too_slow = np.flatnonzero(a < norm("curve", "least_acceleration_ms2"))
-    if too_slow.size:
-        v, a = v[: too_slow[0]], a[: too_slow[0]]
-    if v.size < 2:
-        raise InputError(
-            f"{', '.join(train.locomotives)} cannot move {train.mass_t:g} t",
-            where="mass_t",
-            hint="a lighter train or more engines",
-        )
     dv = np.diff(v)
     t = np.concatenate([[0.0], np.cumsum(dv * (1 / a[1:] + 1 / a[:-1]) / 2)])
     s = np.concatenate([[0.0], np.cumsum(dv * (v[1:] / a[1:] + v[:-1] / a[:-1]) / 2)])
-    every = max(1, round(norm("curve", "speed_step_ms") / step))
+    every = max(1, round(norm("curve", "speed_step_ms") / norm("curve", "integration_step_ms")))
     keep = np.unique(np.append(np.arange(0, v.size, every), v.size - 1))
     return AccelerationCurve(v[keep], t[keep], s[keep])
+
+
+def _speed_grid(top_ms: float) -> Floats:
+    """Return speeds from 0 to the top, in steps of integration."""
+    return np.linspace(0.0, top_ms, max(2, round(top_ms / norm("curve", "integration_step_ms")) + 1))
 
 
 def _engines(train: Train) -> list[Locomotive]:
