@@ -13,20 +13,20 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from weerspoor.common.errors import InputError
 
+_LINES = 10_000
+
 Use = tuple[str, int, int]
 """A resource, the second from which it is held, and the second from which it is free."""
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """An operation with a fixed start.
 
     Attributes
@@ -136,12 +136,13 @@ def _problem_lines(
     trains: Iterable[Iterable[Use]], times: list[int], takes: list[bool], counts: list[int]
 ) -> Iterator[str]:
     """Yield the text of a problem, and note the start of every operation for the solution."""
+    quoted: dict[str, str] = {}
     yield '{"trains": ['
     for held in trains:
         chain = operations(held)
         times += [operation.start_s for operation in chain]
         takes += [bool(operation.uses) for operation in chain]
-        yield ("\n" if not counts else ",\n") + json.dumps(_train(chain), separators=(",", ":"))
+        yield ("\n" if not counts else ",\n") + _train_text(chain, quoted)
         counts.append(len(chain))
     yield '\n], "objective": []}\n'
 
@@ -152,11 +153,33 @@ def _solution_lines(times: list[int], takes: list[bool], counts: list[int]) -> I
     first = np.cumsum([0, *counts])[:-1]
     number = np.arange(len(times)) - np.repeat(first, counts)
     yield '{"objective_value": 0, "events": ['
+    order = np.lexsort((number, train, np.array(takes, bool), start))
     before = ""
-    for position in np.lexsort((number, train, np.array(takes, bool), start)).tolist():
-        yield f'{before}\n{{"time":{start[position]},"train":{train[position]},"operation":{number[position]}}}'
+    for low in range(0, len(order), _LINES):
+        part = order[low : low + _LINES]
+        rows = zip(start[part].tolist(), train[part].tolist(), number[part].tolist(), strict=True)
+        text = ",\n".join(f'{{"time":{time},"train":{index},"operation":{step}}}' for time, index, step in rows)
+        yield f"{before}\n{text}"
         before = ","
     yield "\n]}\n"
+
+
+def _train_text(chain: list[Operation], quoted: dict[str, str]) -> str:
+    """Return a train as JSON; ``quoted`` remembers the opening of each use by resource."""
+    parts = []
+    last = len(chain) - 1
+    for number, operation in enumerate(chain):
+        named = []
+        for name, release in operation.uses:
+            opening = quoted.get(name)
+            if opening is None:
+                opening = quoted[name] = f'{{"resource":{json.dumps(name)},"release_time":'
+            named.append(f"{opening}{release}}}")
+        start, onward = operation.start_s, number + 1 if number < last else ""
+        parts.append(
+            f'{{"start_lb":{start},"start_ub":{start},"resources":[{",".join(named)}],"successors":[{onward}]}}'
+        )
+    return f"[{','.join(parts)}]"
 
 
 def _train(chain: list[Operation]) -> list[dict[str, Any]]:
