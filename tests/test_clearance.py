@@ -14,6 +14,7 @@ from weerspoor.trains.clearance import (
     Decision,
     clearance,
     decisions,
+    distance_shares,
     envelope_m,
     keep_empty,
     keep_mask,
@@ -100,6 +101,15 @@ def test_ten_centimetres_change_the_answer(network: Network) -> None:
     assert free[0] > free[1] > free[2] > 0.2
     assert free[0] - free[2] > 0.05
     assert stricter.share[Decision.NO_MEETING] > looser.share[Decision.NO_MEETING] + 0.1
+
+
+def test_share_of_places_by_limit() -> None:
+    """Of the metres of open line 3 in 10 lie nearer than 4.00 m to another track, between 4 and 5 in 10 than 4.10 m."""
+    share = distance_shares((3.0, 4.0, 4.1, 13.0))
+    assert share[3.0] == 0
+    assert 0.25 < share[4.0] < 0.35
+    assert 0.38 < share[4.1] < 0.50
+    assert 0.75 < share[13.0] < 0.90
 
 
 def test_keep_empty_agrees_with_the_decisions(network: Network) -> None:

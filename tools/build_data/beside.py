@@ -12,6 +12,7 @@ import shapely
 
 from tools.build_data.source import DESCRIBED, LICENCE, geometry, length_m, number, rows, track_rows
 from tools.build_data.tables import DATA, Column, write_table
+from weerspoor.network.model import KIND_OPEN_LINE
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -129,8 +130,8 @@ def near(lines: npt.NDArray[np.object_], lengths_m: Floats, places: Samples, how
     distance = np.hypot(*offset.T)
     sine = np.abs(unit[segment, 0] * tangent[sample, 1] - unit[segment, 1] * tangent[sample, 0])
     past_end = np.abs((offset * tangent[sample]).sum(axis=1))
-    beside = (sine < how.slope) & (past_end < 0.5 + how.slope * 1.1 * distance)
-    sample, segment, along, distance = sample[beside], segment[beside], along[beside], distance[beside]
+    level = (sine < how.slope) & (past_end < 0.5 + how.slope * 1.1 * distance)
+    sample, segment, along, distance = sample[level], segment[level], along[level], distance[level]
     order = np.lexsort((distance, of[segment], sample))
     sample, segment, along, distance = sample[order], segment[order], along[order], distance[order]
     new = np.ones(len(sample), dtype=bool)
@@ -235,10 +236,10 @@ class PieceAt:
 
 def pairs(found: Near, piece_at: PieceAt, zone: Ints) -> tuple[Ints, Ints, Floats]:
     """Return piece, piece beside it and least distance, every pair from both sides, in order."""
-    beside = piece_at(found.other, found.other_at_m)
-    apart = zone[found.piece] != zone[beside]
-    a = np.r_[found.piece[apart], beside[apart]]
-    b = np.r_[beside[apart], found.piece[apart]]
+    facing = piece_at(found.other, found.other_at_m)
+    apart = zone[found.piece] != zone[facing]
+    a = np.r_[found.piece[apart], facing[apart]]
+    b = np.r_[facing[apart], found.piece[apart]]
     distance = np.r_[found.distance_m[apart], found.distance_m[apart]]
     order = np.lexsort((distance, b, a))
     a, b, distance = a[order], b[order], distance[order]
@@ -247,8 +248,8 @@ def pairs(found: Near, piece_at: PieceAt, zone: Ints) -> tuple[Ints, Ints, Float
     return a[new], b[new], np.round(distance[new], 2)
 
 
-def neighbours(track: Ints, from_m: Floats, to_m: Floats, zone: Ints) -> tuple[Ints, Ints, Floats]:
-    """Return the neighbours of pieces of the whole track model: piece, piece beside it, distance in metres."""
+def beside(track: Ints, from_m: Floats, to_m: Floats, zone: Ints) -> tuple[Near, PieceAt]:
+    """Return every measurement between tracks beside each other of the whole track model, cut into pieces."""
     how = rules()
     names = list(track_rows())
     lines, lengths_m = _lines()
@@ -271,7 +272,28 @@ def neighbours(track: Ints, from_m: Floats, to_m: Floats, zone: Ints) -> tuple[I
     levels = two_levels & ~near_points & ~drop
     print(f"  {len(found.track)} measurements: {drop.sum()} where tracks meet, {beside_points.sum()} beside points,")
     print(f"  {levels.sum()} at {len(spots.track)} crossings at two levels")
-    return pairs(kept, piece_at, zone)
+    return kept, piece_at
+
+
+def nearest_by_length(kept: Near, from_m: Floats, to_m: Floats, chosen: Bools) -> tuple[Floats, Floats]:
+    """Return distances in steps of 1 cm, and the length of the chosen pieces whose nearest neighbour lies so far.
+
+    The last distance is infinite: nothing within reach.
+    """
+    how = rules()
+    count = np.maximum(np.ceil((to_m - from_m) / how.step_m), 1).astype(np.int64)
+    first = np.cumsum(count) - count
+    step_m = (to_m - from_m) / count
+    sample = first[kept.piece] + np.floor((kept.at_m - from_m[kept.piece]) / step_m[kept.piece]).astype(np.int64)
+    nearest_m = np.full(int(count.sum()), np.inf)
+    np.minimum.at(nearest_m, sample, kept.distance_m)
+    last = round(how.reach_m * 100) + 1
+    centimetre = np.minimum(np.floor(np.minimum(nearest_m, 1e6) * 100), last).astype(np.int64)
+    weight = np.repeat(step_m * chosen, count)
+    length_m = np.bincount(centimetre, weights=weight, minlength=last + 1)
+    distance_m = np.arange(last + 1) / 100
+    distance_m[last] = np.inf
+    return distance_m[length_m > 0], length_m[length_m > 0]
 
 
 def open_line_distances() -> Floats:
@@ -318,12 +340,10 @@ def build() -> None:
     """Write ``neighbours.parquet`` and ``objects.parquet``; the pieces must exist."""
     pieces = pq.read_table(DATA / "pieces.parquet")
     zone = pieces["zone"].to_numpy().astype(np.int64)
-    piece, other, distance_m = neighbours(
-        pieces["track"].to_numpy().astype(np.int64),
-        pieces["from_m"].to_numpy().astype(np.float64),
-        pieces["to_m"].to_numpy().astype(np.float64),
-        zone,
-    )
+    from_m = pieces["from_m"].to_numpy().astype(np.float64)
+    to_m = pieces["to_m"].to_numpy().astype(np.float64)
+    kept, piece_at = beside(pieces["track"].to_numpy().astype(np.int64), from_m, to_m, zone)
+    piece, other, distance_m = pairs(kept, piece_at, zone)
     print(f"  {len(piece)} pairs of neighbours")
     write_table(
         "neighbours",
@@ -337,6 +357,22 @@ def build() -> None:
             "distance_m": Column(
                 distance_m.astype(np.float32), "m", "Least distance between the two centre lines", "likely"
             ),
+        },
+    )
+    step_m, length_m = nearest_by_length(kept, from_m, to_m, pieces["kind"].to_numpy() == KIND_OPEN_LINE)
+    write_table(
+        "neighbour_distances",
+        "How many metres of open line have their nearest neighbour track at which distance; measured every 10 m",
+        f"Measured between the centre lines of {DESCRIBED}; rules in clearance.toml",
+        LICENCE,
+        {
+            "distance_m": Column(
+                step_m.astype(np.float32),
+                "m",
+                "Distance from this to 1 cm more; infinite where no track is near",
+                "likely",
+            ),
+            "length_m": Column(np.round(length_m, 1).astype(np.float32), "m", "Length of open line", "likely"),
         },
     )
     track, start, end, kind = zip(*objects(), strict=True)

@@ -21,7 +21,8 @@ from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER, KEEP_WIDE
 from weerspoor.network.model import KIND_OPEN_LINE, Bools, Floats, Ints, Network
 
 TABLE = Path(__file__).parents[1] / "data" / "clearance.toml"
-PLACES = Path(__file__).parents[1] / "data" / "clearance_places.toml"
+DISTANCES = TABLE.with_name("neighbour_distances.parquet")
+PLACES = TABLE.with_name("clearance_places.toml")
 
 Masks = npt.NDArray[np.uint8]
 
@@ -443,3 +444,26 @@ def shares(network: Network, half_width_mm: float, shifts_m: tuple[float, ...] =
         weight = np.bincount(decisions(network, half_width_mm, shift_m), weights=length, minlength=len(Decision))
         found.append(Share(shift_m, {decision: float(weight[decision]) / total for decision in Decision}))
     return found
+
+
+def distance_shares(
+    limits_m: tuple[float, ...] = (3.90, 4.00, 4.10, 4.20), path: Path = DISTANCES
+) -> dict[float, float]:
+    """Return, for each limit, the share of open-line metres whose nearest neighbour track lies nearer than that.
+
+    Measured every 10 m, so finer than :func:`shares`, in which the nearest place of a block decides for the block.
+
+    Raises
+    ------
+    DataError
+        If the table of distances is missing or damaged.
+    """
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, use_threads=False)
+    except OSError as error:
+        raise DataError(f"the table of distances cannot be read: {error}", where=str(path)) from error
+    distance_m, length_m = table["distance_m"].to_numpy(), table["length_m"].to_numpy()
+    total = float(length_m.sum())
+    return {limit: float(length_m[distance_m < limit - 0.005].sum()) / total for limit in limits_m}
