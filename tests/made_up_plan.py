@@ -299,11 +299,14 @@ def make_plan(*, found: bool = True, others: int = 320) -> p.Plan:
         request={
             "reference": "HNS-2026-0041",
             "date": "2026-11-24",
-            "from": {"point": "Sloe", "ready": "20:30"},
-            "to": {"point": "Odzg", "window": ["02:10", "02:40"]},
-            "via": [{"point": "Tb", "stop_s": 600}],
-            "avoid": {"points": ["Ut"], "stand": ["Tb"]},
+            "train": {"template": "heavy"},
+            "from": {"point": "Sloe", "ready_s": 73_800, "window_s": None},
+            "to": {"point": "Odzg", "window_s": [86_400, 88_200]},
+            "via": [{"point": "Tb", "stop_s": 600, "kind": "crew_change", "window_s": None}],
+            "avoid": {"points": ["Ut"], "stand": ["Ht"]},
             "prefer": {"slack_s": 60},
+            "closed": [{"between": ["Dv", "Hgl"], "tracks": ["all"], "from_s": 82_800, "until_s": 90_000}],
+            "horizon_s": 88_200,
         },
         train={
             "template": "heavy",

@@ -38,6 +38,9 @@ export interface PlacedLabel {
   readonly anchor: "start" | "end" | "middle";
 }
 
+/** A label should stay this many pixels from what it ought not to cover. */
+const NEAR = 3;
+
 const overlap = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
@@ -48,7 +51,7 @@ export const textWidth = (text: string, size: number): number => text.length * s
 export function boxOf(text: string, size: number, x: number, y: number, anchor: PlacedLabel["anchor"]): Box {
   const width = textWidth(text, size);
   const left = anchor === "start" ? x : anchor === "end" ? x - width : x - width / 2;
-  return { x: left, y: y - size * 0.8, width, height: size * 1.05 };
+  return { x: left - 2, y: y - size * 0.8, width: width + 4, height: size * 1.05 };
 }
 
 /**
@@ -86,7 +89,7 @@ export function placeLabels(
       const inside =
         box.x >= frame.x && box.y >= frame.y && box.x + box.width <= frame.x + frame.width && box.y + box.height <= frame.y + frame.height;
       if (!inside || boxes.some((other) => overlap(box, other))) continue;
-      const covered = avoid.filter(([px, py]) => overlap(box, { x: px, y: py, width: 0.01, height: 0.01 })).length;
+      const covered = avoid.filter(([px, py]) => overlap(box, { x: px - NEAR, y: py - NEAR, width: 2 * NEAR, height: 2 * NEAR })).length;
       if (!best || covered < best.covered) best = { at, box, covered };
       if (covered === 0) break;
     }

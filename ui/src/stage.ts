@@ -60,7 +60,7 @@ export function diagramStage(texts: Texts, onKm: (km: number | null) => void): {
     const box = plotBox(sizeOf(parts.stage));
     return [
       h("path", { class: "cross", d: `M${box.x} ${y.toFixed(1)}H${box.x + box.width}M${x.toFixed(1)} ${box.y}V${box.y + box.height}` }),
-      ...(line ? [line] : []),
+      ...(line ? [h("svg", { ...box, viewBox: `${box.x} ${box.y} ${box.width} ${box.height}` }, line)] : []),
     ];
   };
   const clear = (): void => {
@@ -118,7 +118,7 @@ export function diagramStage(texts: Texts, onKm: (km: number | null) => void): {
       if (train) {
         const style = lineStyles().find((one) => one.key === styleKey(train.kind, train.layer));
         const data = train.lines.map((course) => course.map(([k, t], i) => `${i === 0 ? "M" : "L"}${at.x(t).toFixed(1)} ${at.y(k).toFixed(1)}`).join("")).join("");
-        line = h("path", { class: "picked", d: data, stroke: style?.colour, "clip-path": "none" });
+        line = h("path", { class: "picked", d: data, stroke: style?.colour });
       }
       fill(parts.pointer, ...pointerShapes(at.x(s), at.y(km), line));
       show(parts.note, rows, x, y, size);

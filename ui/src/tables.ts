@@ -24,8 +24,8 @@ export function plain(value: unknown, texts: Texts): string {
   if (Array.isArray(value)) return value.length === 0 ? "–" : value.map((one) => plain(one, texts)).join(", ");
   if (typeof value === "object") {
     return Object.entries(value)
-      .filter(([, one]) => one !== null && one !== "" && !(Array.isArray(one) && one.length === 0))
-      .map(([key, one]) => `${texts.word("request", key)} ${plain(one, texts)}`)
+      .filter(([, one]) => one !== null && one !== "" && one !== 0 && !(Array.isArray(one) && one.length === 0))
+      .map(([key, one]) => `${texts.word("request", key)} ${valueWithUnit(key, one, texts)}`.trim())
       .join(" · ");
   }
   return String(value);
@@ -36,10 +36,14 @@ const UNITS: readonly (readonly [string, string])[] = [
   ["_mm", "mm"],
   ["_m", "m"],
   ["_t", "t"],
-  ["_s", "s"],
 ];
 
+/** Seconds of the operating day; other values that end in `_s` are durations. */
+const CLOCK_TIMES = new Set(["ready_s", "window_s", "from_s", "until_s", "horizon_s"]);
+
 function valueWithUnit(key: string, value: unknown, texts: Texts): string {
+  if (CLOCK_TIMES.has(key)) return (Array.isArray(value) ? value : [value]).map((one) => clock(Number(one))).join("–");
+  if (typeof value === "number" && key.endsWith("_s")) return duration(value);
   const unit = typeof value === "number" ? UNITS.find(([ending]) => key.endsWith(ending))?.[1] : undefined;
   const text = plain(value, texts);
   return unit && text !== "–" ? `${text} ${key === "metre_load_t" ? "t/m" : unit}` : text;
@@ -93,7 +97,7 @@ export function facts(plan: Plan, texts: Texts): Shape {
     if (key === "train" || key === "reference" || key === "date") continue;
     const values = Array.isArray(value) ? value : [value];
     for (const one of values) {
-      const text = plain(one, texts);
+      const text = valueWithUnit(key, one, texts);
       if (text !== "–" && text !== "") asked.push([texts.word("request", key), text]);
     }
   }

@@ -16,14 +16,19 @@ const LOCALES: Readonly<Record<string, string>> = { en: "en-GB", nl: "nl-NL" };
 /** Make the texts of one language from its table. */
 export function makeTexts(lang: string, table: Readonly<Record<string, string>>): Texts {
   const locale = LOCALES[lang] ?? "en-GB";
+  const formats = new Map<number, Intl.NumberFormat>();
   const fill = (text: string, values: Readonly<Record<string, string | number>>): string =>
     text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
   return {
     lang,
     text: (key, values = {}) => fill(table[key] ?? key, values),
     word: (group, key) => table[`${group}.${key}`] ?? key.replaceAll("_", " "),
-    number: (value, digits = 0) =>
-      value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+    number: (value, digits = 0) => {
+      const format =
+        formats.get(digits) ?? new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+      formats.set(digits, format);
+      return format.format(value);
+    },
     date: (value) => {
       if (!/^\d{4}-\d{2}-\d{2}$/.test(value)) return value;
       const options = { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" } as const;
