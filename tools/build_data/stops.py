@@ -97,7 +97,7 @@ def public_name(section: Section) -> str:
 def stands(points: Sequence[Point]) -> list[Stand]:
     """Return every place where a train may stand."""
     made: list[Stand] = []
-    point_of: dict[tuple[str, float], tuple[bool, float, int]] = {}
+    point_of: dict[tuple[str, float], tuple[int, float, int]] = {}
     platform_of: dict[tuple[str, float], float] = {}
     for kind in ("station", "yard", "harbour"):
         for i, point in enumerate(points):
@@ -107,7 +107,11 @@ def stands(points: Sequence[Point]) -> list[Stand]:
                 section = places.section_at(sections_by_track(), track, chainage)
                 if section is not None and section.numbered:
                     far = float(np.hypot(section.x - point.x, section.y - point.y))
-                    rank = (kind != "station", far, i)
+                    rank = (
+                        2 if kind == "station" and not has_platform(point.code, section) else int(kind != "station"),
+                        far,
+                        i,
+                    )
                     point_of[(track, section.from_m)] = min(point_of.get((track, section.from_m), rank), rank)
                 if kind != "station" or point.code.upper() not in places.station_rows():
                     continue
