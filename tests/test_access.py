@@ -298,7 +298,7 @@ def test_explanation_in_words() -> None:
     """The text names the way, what it costs beside it, and for the refused one the place, the limit and the relief."""
     network = small(voltage=[1, 1, 0, 1])
     text = str(explain_route(network, TANKS.with_(traction=["1.5 kV DC"]), "A", "B"))
-    assert "A to B, train heavy: 1 ways without a timetable" in text
+    assert "A to B, train heavy: one way, timetable apart" in text
     assert "1. 3.0 km, about 2 min" in text
     assert "over A - B" in text
     assert "neighbour track kept empty: 1 km of other wide loads" in text

@@ -63,6 +63,9 @@ PENALTY = 1.5
 SEARCHES = 10
 """Most searches for other ways."""
 
+AROUND = 4.0
+"""When every limit is lifted, tracks that forbid cost this much more, so that a way keeps to what is allowed."""
+
 BARRIERS_TOLD = 3
 """Places told of a reason, the first along the way; the others are counted."""
 
@@ -86,6 +89,8 @@ class Way:
         Estimate: the limit of every piece, with the planning supplement, without starts and stops.
     points : list of str
         Codes of the operational points passed, in order.
+    via : list of str
+        The stations among them, each once, without the first and last point.
     kept_empty_km : dict of str to float
         Kilometres on which a neighbour track is kept empty of ``all`` trains, of ``passenger`` or of other ``wide``
         ones; a kilometre counts once, for the strictest.
@@ -99,6 +104,7 @@ class Way:
     km: float
     running_s: float
     points: list[str]
+    via: list[str]
     kept_empty_km: dict[str, float]
     slowed_km: float
     reversal_at: str = ""
@@ -170,9 +176,8 @@ class RouteExplanation:
 
     def __str__(self) -> str:
         """Write the explanation for people, a few lines a way."""
-        lines = [
-            f"{self.from_point} to {self.to_point}, train {self.train}: {len(self.routes)} ways without a timetable"
-        ]
+        found = {0: "no way", 1: "one way"}.get(len(self.routes), f"{len(self.routes)} ways")
+        lines = [f"{self.from_point} to {self.to_point}, train {self.train}: {found}, timetable apart"]
         for number, way in enumerate(self.routes, start=1):
             lines += ["", f"{number}. {_headline(way)}", *_details(way)]
         if not self.routes:
@@ -211,9 +216,9 @@ def _kept(way: Way) -> list[tuple[str, float]]:
 
 
 def _via(way: Way) -> str:
-    step = max((len(way.points) - 1) / POINTS_TOLD, 1.0)
-    told = [way.points[round(number * step)] for number in range(int((len(way.points) - 1) / step) + 1)]
-    return " - ".join([*told, *way.points[-1:]] if told[-1:] != way.points[-1:] else told)
+    step = max(len(way.via) / POINTS_TOLD, 1.0)
+    told = [way.via[int(number * step)] for number in range(min(len(way.via), POINTS_TOLD))]
+    return " - ".join([way.points[0], *told, way.points[-1]])
 
 
 def explain_route(network: Network, train: Train, from_point: str, to_point: str) -> RouteExplanation:
@@ -269,6 +274,7 @@ class _Search:
         self.access: Access = access(network, train)
         self.sources = _both_ways(timing_pieces(network, start))
         self.targets = _both_ways(timing_pieces(network, end))
+        self.kind_of = dict(zip(network.points.code, network.points.kind, strict=True))
         self.length_m = np.repeat(network.pieces.length_m, 2)
         track_kmh = np.repeat(network.pieces.speed_kmh, 2)
         self.free_kmh = np.minimum(track_kmh, train.max_speed_kmh)
@@ -300,9 +306,9 @@ class _Search:
         best = int(self.targets[np.argmin(dist[self.targets])])
         return way_to(parent, best) if np.isfinite(dist[best]) else None
 
-    def different_ways(self, allowed: Bools) -> list[Way]:
-        """Return the fastest way and others that really differ from it and from each other, fastest first."""
-        cost = self.cost_s.copy()
+    def different_ways(self, allowed: Bools, cost_s: Floats | None = None) -> list[Way]:
+        """Return the best way and others that really differ from it and from each other, fastest first."""
+        cost = self.cost_s.copy() if cost_s is None else cost_s.astype(np.float32)
         found: list[Way] = []
         for _ in range(SEARCHES):
             directed = self.fastest(allowed, cost)
@@ -358,12 +364,15 @@ class _Search:
         pieces = directed >> 1
         length_km = self.length_m[directed] / 1000
         kept = self.kept[pieces]
+        points = [code for _, code in self.points_of(directed)]
+        stations = (code for code in points[1:-1] if self.kind_of[code] == "station")
         slowed = self.access.speed_cap_kmh[directed] < self.free_kmh[directed]
         return Way(
             directed=directed,
             km=round(float(length_km.sum()), 1),
             running_s=round(float(self.cost_s[directed].sum()), 0),
-            points=[code for _, code in self.points_of(directed)],
+            points=points,
+            via=[code for code in dict.fromkeys(stations) if code not in (points[0], points[-1])],
             kept_empty_km={
                 "all": round(float(length_km[kept == KEEP_ALL].sum()), 1),
                 "passenger": round(float(length_km[(kept != KEEP_ALL) & (kept & KEEP_PASSENGER > 0)].sum()), 1),
@@ -405,7 +414,7 @@ class _Search:
                 if directed is not None:
                     self._add(found, self.way(directed), routes, GAIN * fastest_s)
         everything = (reasons & ~np.uint16(sum(RELIEVABLE))) == 0
-        for way in self.different_ways(everything):
+        for way in self.different_ways(everything, np.where(reasons, self.cost_s * AROUND, self.cost_s)):
             self._add(found, way, routes, np.inf)
         found.sort(key=lambda refused: (len(refused.reliefs), refused.way.running_s))
         return found[:MOST_ROUTES]
