@@ -25,8 +25,8 @@ from weerspoor.timetable.day import Calls, Day, DayTrains, Holdings, Movements
 FORMAT = "weerspoor-day"
 VERSION = 1
 SUFFIX = ".day"
-EMBEDDED = Path(weerspoor.data.__file__).parent / "days"
-"""Folder of the days that ship with the package; the name of a day is that of its file."""
+EMBEDDED = Path(weerspoor.data.__file__).parent
+"""Folder of the days that ship with the package: ``pattern-weekday`` is ``pattern_weekday.day``."""
 
 _TABLES = ("trains", "calls", "movements", "holdings")
 _LEVEL = 15
@@ -50,10 +50,10 @@ def load_day(name: str, network: Network) -> Day:
     """
     path = Path(name)
     if name == path.name and not path.exists():
-        embedded = EMBEDDED / f"{name}{SUFFIX}"
+        embedded = EMBEDDED / f"{name.replace('-', '_')}{SUFFIX}"
         if embedded.is_file():
             return read_day(embedded, network)
-        names = sorted(found.stem for found in EMBEDDED.glob(f"*{SUFFIX}"))
+        names = sorted(found.stem.replace("_", "-") for found in EMBEDDED.glob(f"*{SUFFIX}"))
         raise InputError(f"there is no day or day file {name!r}", where="day", hint=", ".join(names))
     return read_day(path, network)
 
