@@ -37,7 +37,7 @@ export function fullView(path: Path): DiagramView {
   const course = courseOf(path);
   const first = Math.min(path.departure_s, course[0]?.[1] ?? path.departure_s);
   const last = Math.max(path.arrival_s, course.at(-1)?.[1] ?? path.arrival_s);
-  const aside = Math.max(300, 0.045 * (last - first));
+  const aside = Math.max(300, 0.06 * (last - first));
   const beyond = 0.022 * path.distance_km;
   return { from: first - aside, until: last + aside, kmFrom: -beyond, kmTo: path.distance_km + beyond };
 }

@@ -26,7 +26,7 @@ function start(): void {
   const path = (): Path | undefined => plan.paths[chosen];
 
   const region = (name: string): HTMLElement => create(h("div", { class: name })) as HTMLElement;
-  const top = region("top");
+  const top = region(plan.paths.length > 0 ? "top screen-only" : "top");
   const details = region("details screen-only");
   const choice = region("choice screen-only");
   const diagramPart = region("diagram-part screen-only");
@@ -57,7 +57,7 @@ function start(): void {
     for (const name of ["A4", "A3"]) document.getElementById(`paper-${name}`)?.setAttribute("media", name === paper ? "print" : "not all");
     document.documentElement.dataset["paper"] = paper;
     const aside = 0.36 * width;
-    const mapSize = { width: now ? width - aside - 24 : width - aside - 24, height: height - 34 };
+    const mapSize = { width: width - aside - 24, height: height - 34 };
     const drawnMap = drawMap(plan, now, fitView(placesOfInterest(plan, now), mapSize, 30), mapSize, texts);
     const sheet: Shape[] = [];
     if (now) {
@@ -68,7 +68,6 @@ function start(): void {
     firstSheet.hidden = !now;
     fill(
       secondSheet,
-      ...(now ? [] : [header(plan, now, texts)]),
       h("div", { class: "sheet-columns" }, h("figure", {}, drawnMap), h("div", { class: "sheet-aside" }, facts(plan, texts))),
     );
   };
@@ -128,7 +127,9 @@ function start(): void {
   fill(details, facts(plan, texts));
   fill(mapPart, h("h2", {}, texts.text("ui.map")));
   mapPart.append(map.element);
-  document.body.replaceChildren(tools, top, firstSheet, secondSheet, choice, diagramPart, pair, others, details, rest);
+  // On paper: the diagram first, then the map; where there is no path, the reasons first.
+  const order = plan.paths.length > 0 ? [firstSheet, secondSheet, choice, diagramPart, pair, others] : [pair, secondSheet];
+  document.body.replaceChildren(tools, top, ...order, details, rest);
   showPath();
 }
 
