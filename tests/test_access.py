@@ -46,8 +46,10 @@ from weerspoor.trains.access import (
     point_pieces,
     rule_pieces,
     wide_limit_mm,
+    wide_load_km,
 )
 from weerspoor.trains.catalogue import template
+from weerspoor.trains.stops import stop_kind
 
 D4 = LINE_CATEGORIES.index("D4")
 TANKS = template("heavy")
@@ -356,6 +358,48 @@ def test_shipped_rules_leave_a_way_through() -> None:
         only[entries], only[exits] = 1.0, 1.0
         out, _ = shortest_times(network, entries.astype(np.int32), only.astype(np.float32))
         assert np.isfinite(out[exits]).sum() >= 4, rule.point
+
+
+def test_turning_back_when_there_is_no_other_way() -> None:
+    """From track 1 to track 2 a train turns back at B, a yard: 1 km, 1 km, back over 1 km and 1 km, and its time there.
+
+    A train that does not fit at B has no way, and neither has one at a plain junction.
+    """
+    network = small()
+    points = dataclasses.replace(
+        network.points,
+        code=["A", "C", "B"],
+        name=["A", "C", "B"],
+        kind=["station", "station", "yard"],
+        lon=np.full(3, 5.0),
+        lat=np.full(3, 52.0),
+        place_point=np.array([0, 1, 2], np.int32),
+        place_track=np.array([1, 2, 3], np.int32),
+        place_from_m=np.zeros(3, np.float32),
+        place_to_m=np.full(3, 1000, np.float32),
+        place_at_m=np.full(3, 500, np.float32),
+    )
+    stops = dataclasses.replace(network.stops, point=np.array([-1, 2, -1], np.int32))
+    yard = dataclasses.replace(network, points=points, stops=stops, cache={})
+    plain = TANKS.with_(load_half_width_mm=1500)
+    (way,) = explain_route(yard, plain, "A", "C").routes
+    assert way.directed.tolist() == [2, 6, 7, 5]
+    assert way.reversal_at == "B"
+    assert way.km == 4.0
+    assert way.running_s > stop_kind("reversing").least_for(plain)
+    assert "turning back at B" in str(explain_route(yard, plain, "A", "C"))
+    assert explain_route(yard, plain.with_(length_m=561), "A", "C").routes == []
+    junction = dataclasses.replace(points, kind=["station", "station", "junction"])
+    assert explain_route(dataclasses.replace(yard, points=junction, cache={}), plain, "A", "C").routes == []
+
+
+def test_kilometres_by_decision() -> None:
+    """A tank load on the four kilometres: two free of meetings with wide loads only, one beside a platform."""
+    found = wide_load_km(small(), 1875)
+    assert found["free"] == 2
+    assert found["no_meeting_wide"] == 2
+    assert found["speed_limit"] == found["no_platform_track"] == 1
+    assert wide_load_km(small(), 2100)["not_allowed"] == 4
 
 
 def test_unknown_point() -> None:

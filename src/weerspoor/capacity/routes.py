@@ -8,7 +8,7 @@ least relief that would open it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -43,6 +43,7 @@ from weerspoor.trains.access import (
     wide_limit_mm,
 )
 from weerspoor.trains.model import Train
+from weerspoor.trains.stops import missing, stop_kind
 from weerspoor.trains.tables import norm
 
 MOST_ROUTES = 4
@@ -86,7 +87,8 @@ class Way:
         Directed pieces in order of running.
     km : float
     running_s : float
-        Estimate: the limit of every piece, with the planning supplement, without starts and stops.
+        Estimate: the limit of every piece, with the planning supplement, without starts and stops; with the time to
+        turn back where it does.
     points : list of str
         Codes of the operational points passed, in order.
     via : list of str
@@ -326,22 +328,26 @@ class _Search:
         return sorted(found, key=lambda way: way.running_s)
 
     def way_with_reversal(self, allowed: Bools) -> Way | None:
-        """Return the fastest way with one turn back at a place where the train may stand, None when there is none."""
+        """Return the fastest way with one turn back, where the train may stand and the place has what it needs."""
         cost = np.where(allowed, self.cost_s, np.float32(np.inf)).astype(np.float32)
         out, out_parent = shortest_times(self.network, self.sources, cost)
         back, back_parent = shortest_times(self.network, self.targets, cost, reverse=True)
-        turn = np.flatnonzero(self.access.may_stop & allowed)
-        if not len(turn):
+        kind = stop_kind("reversing_two_cabs" if self.train.is_passenger else "reversing")
+        points, stops = self.network.points, self.network.stops
+        can_turn = np.array(
+            [not missing(kind, code, sort) for code, sort in zip(points.code, points.kind, strict=True)], dtype=bool
+        )
+        rows = self.access.stop_rows
+        rows = rows[(stops.point[rows] >= 0) & can_turn[stops.point[rows]]]
+        total = out[stops.directed[rows]] + back[stops.directed[rows] ^ 1]
+        if not np.isfinite(total).any():
             return None
-        total = out[turn] + back[turn ^ 1]
-        best = int(turn[np.argmin(total)])
-        if not np.isfinite(total.min()):
-            return None
-        onward = way_to(back_parent, best ^ 1)[::-1]
-        directed = np.concatenate([way_to(out_parent, best), onward]).astype(np.int32)
-        row = int(np.flatnonzero(self.network.stops.directed == best)[0])
-        point = int(self.network.stops.point[row])
-        return self.way(directed, self.network.points.code[point] if point >= 0 else "?")
+        row = int(rows[np.argmin(total)])
+        turn = int(stops.directed[row])
+        onward = way_to(back_parent, turn ^ 1)[::-1]
+        directed = np.concatenate([way_to(out_parent, turn), onward]).astype(np.int32)
+        way = self.way(directed, points.code[int(stops.point[row])])
+        return replace(way, running_s=round(way.running_s + kind.least_for(self.train), 0))
 
     def corridor(self, directed: Ints) -> Bools:
         """Tell which pieces a way uses or runs beside."""

@@ -256,6 +256,38 @@ def access(
     )
 
 
+def wide_load_km(network: Network, half_width_mm: float) -> dict[str, float]:
+    """Return on how many kilometres of track each decision on a wide load holds.
+
+    Parameters
+    ----------
+    network : Network
+    half_width_mm : float
+
+    Returns
+    -------
+    dict of str to float
+        ``free``, ``no_meeting_wide``, ``no_meeting_passenger``, ``no_meeting`` and ``not_allowed`` divide the whole;
+        ``speed_limit``, ``no_platform_track`` (no place to stand) and the rules of single places,
+        ``place_no_platform_track``, ``place_track_fixed``, ``place_speed_limit``, ``place_not_allowed``, come on top.
+    """
+    length_km = network.pieces.length_m.astype(np.float64) / 1000
+    decided = clearance.decisions(network, half_width_mm)
+    found = {item.name.lower(): float(length_km[decided == item].sum()) for item in clearance.Decision}
+    found["speed_limit"] = float(length_km[np.isfinite(_wide_speed_cap_kmh(network, half_width_mm))].sum())
+    platform = clearance.clearance().platform
+    overhangs = half_width_mm / 1000 - platform.edge_half_width_m > platform.overhang_m
+    beside = clearance.beside(network).platform
+    found["no_platform_track"] = float(length_km[beside].sum()) if overhangs else 0.0
+    for name in clearance.PLACE_RULES:
+        at = np.zeros(network.n_pieces, dtype=bool)
+        for rule, pieces in _place_rules(network):
+            if rule.rule == name and half_width_mm >= rule.from_half_width_mm:
+                at[pieces] = True
+        found[f"place_{name}"] = float(length_km[at].sum())
+    return {name: round(km, 1) for name, km in found.items()}
+
+
 def voltage_mask(traction: Sequence[str]) -> int:
     """Return the wires that an engine can use, as bits over ``VOLTAGES``; all bits when it needs none."""
     if DIESEL in traction:

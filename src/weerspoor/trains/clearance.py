@@ -342,7 +342,9 @@ def stretch_pieces(network: Network, track: Ints, from_m: Floats, to_m: Floats, 
     row = np.repeat(np.arange(len(track)), count)
     piece = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + low[row]
     inside = np.minimum(pieces.to_m[piece], to_m[row]) - np.maximum(pieces.from_m[piece], from_m[row])
-    return np.unique(piece[inside > least_m]).astype(np.int32)
+    found = np.zeros(network.n_pieces, dtype=bool)
+    found[piece[inside > least_m]] = True
+    return np.flatnonzero(found).astype(np.int32)
 
 
 def platform_pieces(network: Network) -> Bools:
