@@ -197,6 +197,29 @@ function strands(path: Path, at: Scales, view: DiagramView, texts: Texts): Shape
   return shapes;
 }
 
+const MOST_LABELS = 120;
+
+/** Where the name of another train goes, as `[km, s]`: where it is closest to `course`, else the middle of its longest part in view. */
+function labelPlace(train: DiagramTrain, course: Course | null, view: DiagramView): [number, number] | null {
+  let best: [number, number, number] | null = null;
+  for (const line of train.lines) {
+    for (let i = 1; i < line.length; i++) {
+      const [km0, s0] = line[i - 1] as readonly [number, number];
+      const [km1, s1] = line[i] as readonly [number, number];
+      if (s1 < view.from || s0 > view.until || s1 === s0) continue;
+      const begin = Math.max(s0, view.from);
+      const end = Math.min(s1, view.until);
+      const s = (begin + end) / 2;
+      const km = km0 + ((s - s0) / (s1 - s0)) * (km1 - km0);
+      if (km < view.kmFrom || km > view.kmTo) continue;
+      const own = course ? kmAt(course, s) : null;
+      const worth = own === null ? end - begin : view.until - view.from - Math.abs(own - km);
+      if (!best || worth > best[0]) best = [worth, km, s];
+    }
+  }
+  return best ? [best[1], best[2]] : null;
+}
+
 /** Names in the plot: the train's own times and stops, trains it waits for, and others where there is room. */
 function plotLabels(path: Path, course: Course, at: Scales, view: DiagramView, texts: Texts): Shape[] {
   const labels: (MapLabel & { kind: string })[] = [];
@@ -216,21 +239,9 @@ function plotLabels(path: Path, course: Course, at: Scales, view: DiagramView, t
   const close = view.until - view.from <= 3 * 3600;
   for (const train of path.trains) {
     const important = wanted.has(train.reference);
-    if (!important && !close) continue;
-    let best: [number, number, number] | null = null;
-    for (const line of train.lines) {
-      for (let i = 1; i < line.length; i++) {
-        const [km0, s0] = line[i - 1] as [number, number];
-        const [km1, s1] = line[i] as [number, number];
-        const s = (Math.max(s0, view.from) + Math.min(s1, view.until)) / 2;
-        const km = s1 === s0 ? km0 : km0 + ((s - s0) / (s1 - s0)) * (km1 - km0);
-        if (s1 < view.from || s0 > view.until || km < view.kmFrom || km > view.kmTo) continue;
-        const own = kmAt(course, s);
-        const aside = important && own !== null ? -Math.abs(own - km) : Math.min(s1, view.until) - Math.max(s0, view.from);
-        if (!best || aside > best[0]) best = [aside, km, s];
-      }
-    }
-    if (best && labels.length < 120) clear(best[1], best[2], train.reference, important ? 2 : 3, important ? "met" : "other");
+    if (!important && (!close || labels.length >= MOST_LABELS)) continue;
+    const place = labelPlace(train, important ? course : null, view);
+    if (place) clear(place[0], place[1], train.reference, important ? 2 : 3, important ? "met" : "other");
   }
   const along: [number, number][] = [];
   for (let i = 0; i <= 160; i++) {
