@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,14 @@ import shapely
 
 from tools.build_data.lines import track_lines
 from tools.build_data.places import areas
-from tools.build_data.source import geometry, length_m
+from tools.build_data.source import geometry, length_m, rows, track_rows
 from tools.build_data.tables import DATA, Column, write_table
 from weerspoor.network.model import GAUGES, LINE_CATEGORIES, PROTECTIONS, VOLTAGES
 
 TABLE = "permissions_by_line.csv"
+STATION_TRACK_M = 2_500.0
+"""A track longer than this is open line, even with both ends in one place."""
+
 FIELDS = (
     "voltage",
     "protection",
@@ -97,6 +101,47 @@ def covered(key: str, pieces: Where) -> Bools:
     return np.asarray(found, dtype=np.bool_)
 
 
+def meet(columns: dict[str, list[int | float | bool]], pieces: Where) -> None:
+    """Let the tracks of a station serve every line that meets there.
+
+    A track with both ends in one place, short enough to belong to it, takes what any running line that touches the
+    place takes: wires and protections are joined, of the others the most generous counts. Harbours, yards with a line of
+    their own and areas given in the table by name are left as they are.
+    """
+    ends = {name: (row["GEOCODE_BEGIN"], row["GEOCODE_EIND"]) for name, row in track_rows().items()}
+    running = {row["SPOORTAK_IDENTIFICATIE"] for row in rows("TRAJECTINDELING") if row["TRAJECT"]}
+    fixed = {row["key"].removeprefix("area:") for row in table() if row["key"].startswith("area:")}
+    at_place: dict[str, set[str]] = defaultdict(set)
+    for name in running & ends.keys():
+        for code in ends[name]:
+            at_place[code].add(name)
+    first = {name: int(index) for index, name in reversed(list(enumerate(pieces.track.tolist())))}
+    known = length_m()
+    running_lines = {pieces.line[first[name]] for name in running}
+    for name, (begin, end) in sorted(ends.items()):
+        own_line = name not in running and pieces.line[first[name]] not in {
+            pieces.line[first[other]] for other in running
+        }
+        if begin != end or begin in fixed or own_line or known[name] > STATION_TRACK_M:
+            continue
+        others = sorted({first[other] for other in at_place[begin]})
+        span = np.flatnonzero(pieces.track == name).tolist()
+        for field in FIELDS:
+            found = [columns[field][other] for other in others] + [columns[field][span[0]]]
+            if field in ("voltage", "protection"):
+                joined: int | float | bool = 0
+                for bits in found:
+                    joined |= int(bits)
+                if field == "protection" and 0 in found:
+                    joined = 0
+            elif field == "left_allowed":
+                continue
+            else:
+                joined = max(found)
+            for piece in span:
+                columns[field][piece] = joined
+
+
 def build() -> None:
     """Write permissions.parquet, a row for every piece."""
     pieces = pq.read_table(DATA / "pieces.parquet")
@@ -123,6 +168,7 @@ def build() -> None:
                 new = value(field, row[field])
                 for piece in where.tolist():
                     columns[field][piece] = new
+    meet(columns, places)
     small = {"voltage": np.uint8, "protection": np.uint8, "line_category": np.uint8, "gauge": np.uint8}
     meaning = {
         "voltage": "bit mask of 1.5 kV DC, 3 kV DC, 15 kV AC, 25 kV AC; 0: no wire",

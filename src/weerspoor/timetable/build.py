@@ -24,10 +24,17 @@ from weerspoor.kernel.graph import Query, Run, Stage, TrainModel
 from weerspoor.kernel.search import search
 from weerspoor.kernel.timelines import Rows, Timelines
 from weerspoor.network.model import Network
-from weerspoor.network.routes import shortest_times
+from weerspoor.network.routes import reversed_successors, shortest_times
+from weerspoor.trains.access import point_pieces
 
 SEAM_S = 6 * 3600
 """How far beyond the seam the trains of the next morning are met while a day is built."""
+
+PLATFORM_SHARE = 0.5
+"""Share of a passenger train that has to stand beside its platform, or of the longest platform there is."""
+
+LONGEST_PLATFORM_M = 450.0
+"""Sections of one platform are looked for so far behind the head."""
 
 BOUND_ROWS = 512
 """Sets of calling pieces for which lower bounds are kept, by kind of train."""
@@ -165,19 +172,72 @@ class Placer:
 
     # -- where a train of a kind may call ---------------------------------------------------------------------------
 
-    def _calling_pieces(self, point: int, model: TrainModel, *, passenger: bool) -> npt.NDArray[np.int32]:
-        """Return the directed pieces at whose exit this train may call at the point."""
+    def _calling_pieces(self, wanted: Wanted, number: int, model: TrainModel) -> npt.NDArray[np.int32]:
+        """Return the directed pieces at whose exit this train may call at, or pass, one of its points."""
+        point = wanted.points[number]
+        ends = number in (0, len(wanted.points) - 1)
+        if self.network.points.kind[point] == "border":
+            directed = self._border_pieces(point, model)
+        elif not wanted.stops[number] and not ends:
+            pieces = point_pieces(self.network, [point])
+            directed = np.concatenate([2 * pieces, 2 * pieces + 1])
+        else:
+            directed = self._stopping_pieces(point, model.length_m, passenger=wanted.layer in ("passenger", "empty"))
+        return np.unique(directed[model.speed_ms[directed] > 0]).astype(np.int32)
+
+    def _border_pieces(self, point: int, model: TrainModel) -> npt.NDArray[np.int32]:
+        """Return the directed pieces that end at a border; for one abroad that the train may not use, the next ones."""
+        points, pieces = self.network.points, self.network.pieces
+        found: list[int] = []
+        for row in np.flatnonzero(points.place_point == point).tolist():
+            on_track = np.flatnonzero(pieces.track == points.place_track[row])
+            at_m = float(points.place_at_m[row])
+            found += [2 * int(piece) for piece in on_track[np.abs(pieces.to_m[on_track] - at_m) < 1.0]]
+            found += [2 * int(piece) + 1 for piece in on_track[np.abs(pieces.from_m[on_track] - at_m) < 1.0]]
+        start, following = self.network.successor_start, self.network.successor
+        for way in [way for way in found if model.speed_ms[way] <= 0]:
+            found += [int(other) for other in following[start[way] : start[way + 1]]]
+        return np.array(found, dtype=np.int32)
+
+    def _stopping_pieces(self, point: int, length_m: float, *, passenger: bool) -> npt.NDArray[np.int32]:
+        """Return where a train of a length stands at a point: at platforms for passengers, else wherever it fits best.
+
+        A platform may be cut into sections; a train stands with its head at the exit of the section that leaves most of
+        it beside the sections of the same platform behind its head.
+        """
         stops = self.network.stops
         rows = np.array(self._stops_at.get(point, []), dtype=np.int64)
         if not len(rows):
             return np.empty(0, np.int32)
-        usable = np.maximum(stops.platform_m[rows], stops.usable_m[rows])
         if passenger and np.any(stops.platform_m[rows] > 0):
             rows = rows[stops.platform_m[rows] > 0]
-            usable = np.maximum(stops.platform_m[rows], stops.usable_m[rows])
-        fits = usable >= min(model.length_m, float(usable.max()))
-        directed = stops.directed[rows[fits]]
-        return np.unique(directed[model.speed_ms[directed] > 0]).astype(np.int32)
+            room = np.array([self._platform_behind(int(row)) for row in rows])
+        else:
+            room = np.maximum(stops.platform_m[rows], stops.usable_m[rows])
+        fits = room >= min(length_m, float(room.max())) * (PLATFORM_SHARE if passenger else 1.0)
+        return stops.directed[rows[fits]]
+
+    def _platform_behind(self, row: int) -> float:
+        """Return the length of platform behind a head that stands at a stop, sections of the same platform joined."""
+        stops, point = self.network.stops, int(self.network.stops.point[row])
+        same = {
+            int(stops.directed[other]): float(stops.platform_m[other])
+            for other in self._stops_at[point]
+            if stops.platform_m[other] > 0 and _platform(stops.name[other]) == _platform(stops.name[row])
+        }
+        start, before = reversed_successors(self.network)
+        length = self.network.pieces.length_m
+        total, seen = 0.0, set()
+        front = [(int(stops.directed[row]), 0.0)]
+        while front:
+            way, behind_m = front.pop()
+            if way in seen or behind_m > LONGEST_PLATFORM_M:
+                continue
+            seen.add(way)
+            total += same.get(way, 0.0)
+            further = behind_m + float(length[way >> 1])
+            front += [(int(other), further) for other in before[start[way] : start[way + 1]]]
+        return total
 
     def _pattern(self, wanted: Wanted) -> list[_Leg]:
         key = (wanted.kind, wanted.points, wanted.stops, wanted.layer)
@@ -195,9 +255,8 @@ class Placer:
     def _make_pattern(self, wanted: Wanted) -> list[_Leg]:
         """Find the corridor of a pattern of points, with reversals where the tracks leave no other way."""
         model = self._model_of(wanted.kind)
-        passenger = wanted.layer in ("passenger", "empty")
         cost = np.where(model.speed_ms > 0, self._seconds, np.float32(np.inf)).astype(np.float32)
-        sets = [self._calling_pieces(point, model, passenger=passenger) for point in wanted.points]
+        sets = [self._calling_pieces(wanted, number, model) for number in range(len(wanted.points))]
         for number, pieces in enumerate(sets):
             if not len(pieces):
                 raise UnroutableError(f"no track for it at {self.network.points.code[wanted.points[number]]}")
@@ -301,11 +360,17 @@ class Placer:
         for offset, pieces in enumerate(leg.stages):
             number = leg.first + offset
             planned = wanted.departure_s[number]
+            border = self.network.points.kind[wanted.points[number]] == "border"
+            if offset == 0 and border:
+                late = float(planned) + wanted.window_s + self.norms.longest_delay_s
+                stages.append(Stage(directed=pieces, stop_s=-1.0, earliest_s=float(planned), latest_s=late))
+                continue
             if offset == 0:
                 start = max(float(planned), earliest + (wanted.dwell_s[number] if number else 0.0))
                 stages.append(Stage(directed=pieces, stop_s=0.0, earliest_s=start, depart_s=start))
                 continue
-            stop = float(wanted.dwell_s[number]) if wanted.stops[number] or offset == last else -1.0
+            stands = (wanted.stops[number] or offset == last) and not border
+            stop = float(wanted.dwell_s[number]) if stands else -1.0
             arrival_from = -1e9
             if offset == last and final and exact_arrival and wanted.window_s == 0 and wanted.arrival_s[number] >= 0:
                 arrival_from = wanted.arrival_s[number] - self.norms.early_arrival_s
@@ -372,6 +437,11 @@ class Placer:
     def remove(self, train: int) -> None:
         """Take a train and its copies out of the timelines."""
         self.timelines.remove(train)
+
+
+def _platform(name: str) -> str:
+    """Return the number of a platform track without the letter of its section."""
+    return name.rstrip("abcdefghijklmnopqrstuvwxyz")
 
 
 def _shifted(rows: Rows, chosen: npt.NDArray[np.bool_], shift_s: int) -> Rows:
