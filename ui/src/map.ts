@@ -61,6 +61,10 @@ export function mapGround(plan: Plan, path: Path | undefined): Shape[] {
 export const mapTransform = (view: MapView, size: Size): string =>
   `translate(${(size.width / 2 - view.x * view.scale).toFixed(2)} ${(size.height / 2 - view.y * view.scale).toFixed(2)}) scale(${view.scale.toFixed(5)})`;
 
+/** Kinds of places that are named at every scale; yards, harbours and junctions only from so many pixels per kilometre. */
+const FROM_AFAR = new Set(["station", "border"]);
+const DETAIL_SCALE = 7;
+
 const SCALE_KM = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50];
 
 /** Points, names and the scale bar, in pixels. */
@@ -101,8 +105,9 @@ export function mapNames(plan: Plan, path: Path | undefined, view: MapView, size
     const at = toScreen(flat(one.at));
     if (!inFrame(at)) continue;
     const far = reached.has(one.code.toLowerCase());
+    if (!far && view.scale < DETAIL_SCALE && !FROM_AFAR.has(one.kind)) continue;
     marks.push(h("circle", { class: far ? "map-reached" : "map-place", cx: at[0].toFixed(1), cy: at[1].toFixed(1), r: far ? 4.2 : 1.4 }, h("title", {}, one.name)));
-    labels.push({ x: at[0], y: at[1], text: one.name, size: far ? 12 : 9.5, rank: far ? 2 : 5, kind: far ? "strong" : "place" });
+    labels.push({ x: at[0], y: at[1], text: one.name, size: far ? 12 : 9.5, rank: far ? 2 : FROM_AFAR.has(one.kind) ? 5 : 6, kind: far ? "strong" : "place" });
   }
   const pixels = SCALE_KM.map((km) => km * view.scale);
   const chosen = Math.max(0, pixels.findLastIndex((width) => width <= 130));
