@@ -105,8 +105,8 @@ def meet(columns: dict[str, list[int | float | bool]], pieces: Where) -> None:
     """Let the tracks of a station serve every line that meets there.
 
     A track with both ends in one place, short enough to belong to it, takes what any running line that touches the
-    place takes: wires and protections are joined, of the others the most generous counts. Harbours, yards with a line of
-    their own and areas given in the table by name are left as they are.
+    place takes: wires and protections are joined, of the others the most generous counts. Harbours, yards with a line
+    of their own and areas given in the table by name are left as they are.
     """
     ends = {name: (row["GEOCODE_BEGIN"], row["GEOCODE_EIND"]) for name, row in track_rows().items()}
     running = {row["SPOORTAK_IDENTIFICATIE"] for row in rows("TRAJECTINDELING") if row["TRAJECT"]}
@@ -115,17 +115,18 @@ def meet(columns: dict[str, list[int | float | bool]], pieces: Where) -> None:
     for name in running & ends.keys():
         for code in ends[name]:
             at_place[code].add(name)
-    first = {name: int(index) for index, name in reversed(list(enumerate(pieces.track.tolist())))}
+    spans: dict[str, list[int]] = defaultdict(list)
+    for index, name in enumerate(pieces.track.tolist()):
+        spans[name].append(index)
+    first = {name: span[0] for name, span in spans.items()}
     known = length_m()
     running_lines = {pieces.line[first[name]] for name in running}
     for name, (begin, end) in sorted(ends.items()):
-        own_line = name not in running and pieces.line[first[name]] not in {
-            pieces.line[first[other]] for other in running
-        }
+        own_line = name not in running and pieces.line[first[name]] not in running_lines
         if begin != end or begin in fixed or own_line or known[name] > STATION_TRACK_M:
             continue
         others = sorted({first[other] for other in at_place[begin]})
-        span = np.flatnonzero(pieces.track == name).tolist()
+        span = spans[name]
         for field in FIELDS:
             found = [columns[field][other] for other in others] + [columns[field][span[0]]]
             if field in ("voltage", "protection"):
