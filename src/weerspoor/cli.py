@@ -171,13 +171,14 @@ def verify(
     given = load_plan(plan_file)
     with _progress() as say:
         say("loading the network")
+        from weerspoor.capacity.make import find_day
         from weerspoor.capacity.verify import verify_plan
         from weerspoor.network.load import load_network
-        from weerspoor.timetable.store import load_day
 
         network = load_network()
         say("loading the day")
-        on_day = load_day(day or given.day.name, network)
+        name = day or given.day.name
+        on_day = find_day(name, network)
         say("checking")
         violations = verify_plan(given, network, on_day)
     if not given.paths:
@@ -185,9 +186,9 @@ def verify(
         raise typer.Exit(NO_PATH)
     if not violations:
         noun = "path holds" if len(given.paths) == 1 else "paths hold"
-        typer.echo(f"Valid: {given.reference}, {len(given.paths)} {noun} on {on_day.name}.")
+        typer.echo(f"Valid: {given.reference}, {len(given.paths)} {noun} on {name}.")
         raise typer.Exit(FOUND)
-    typer.echo(f"Not valid on {on_day.name}: {len(violations)} violation{'s' if len(violations) > 1 else ''}.")
+    typer.echo(f"Not valid on {name}: {len(violations)} violation{'s' if len(violations) > 1 else ''}.")
     for violation in violations:
         typer.echo(f"  {violation}")
     raise typer.Exit(NO_PATH)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from weerspoor.capacity.fit import Problem, journey_s, pareto, vary
+from weerspoor.capacity.fit import Problem, first_path, journey_s, vary
 from weerspoor.capacity.settings import settings
 from weerspoor.kernel.graph import Run
 
@@ -73,9 +74,9 @@ def _candidates(problem: Problem, runs: list[Run], best: Run, progress: Progress
         if slack_s <= problem.slack_s:
             continue
         wider = vary(problem, slack_s=slack_s)
-        found = pareto(wider)
-        if found:
-            yield Choice(wider, best_of(found), "more_slack")
+        found = first_path(wider, exact=False)
+        if found is not None:
+            yield Choice(wider, found, "more_slack")
             break
     for run in sorted(later, key=cost_s):
         yield Choice(problem, run, "later")
@@ -88,7 +89,6 @@ def _other_route(problem: Problem, best: Run) -> Iterator[Choice]:
     length = problem.network.pieces.length_m[best.directed >> 1]
     along = np.cumsum(length) / max(float(length.sum()), 1.0)
     stages = {int(d) for stage in problem.query.stages for d in stage.directed}
-    found: list[Run] = []
     for begin, end in ((0.34, 0.66), (0.1, 0.4), (0.6, 0.9)):
         part = best.directed[(along > begin) & (along < end)]
         part = np.array([d for d in part.tolist() if d not in stages], dtype=np.int64)
@@ -101,17 +101,13 @@ def _other_route(problem: Problem, best: Run) -> Iterator[Choice]:
         banned[list(stages)] = False
         if problem.banned is not None:
             banned |= problem.banned
-        found += [
-            run
-            for run in pareto(vary(problem, banned=_with_line(problem, banned)))
-            if other_share(problem, run, best) >= settings().alternatives.other_route_share
-        ]
-        if found:
-            yield Choice(problem, best_of(found), "other_route")
+        run = first_path(vary(problem, banned=_with_line(problem, banned)), exact=False)
+        if run is not None and other_share(problem, run, best) >= settings().alternatives.other_route_share:
+            yield Choice(problem, run, "other_route")
             return
 
 
-def _with_line(problem: Problem, banned: np.ndarray) -> np.ndarray:
+def _with_line(problem: Problem, banned: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Return the ban with the tracks beside: another track of the same line is no other route."""
     network = problem.network
     pieces = np.flatnonzero(banned[::2] | banned[1::2])

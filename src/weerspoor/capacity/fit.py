@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from weerspoor.capacity.request import Request, Via, Window, point_index, where
 from weerspoor.common.clock import STEP_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Query, Run, Stage, TrainModel
+from weerspoor.kernel.search import Search
 from weerspoor.trains.access import Access, access, point_pieces
 from weerspoor.trains.catalogue import train_from
 from weerspoor.trains.kernel_model import train_model
@@ -106,6 +108,26 @@ class Problem:
                 without=self.without,
             )
         return self.shared[key]
+
+    @cached_property
+    def search(self) -> Search:
+        """The search of this train among these others, with everything it may do."""
+        return Search(self.network.graph(), self.model, self.occupation.timelines)
+
+    @cached_property
+    def full_pace_search(self) -> Search:
+        """The same at the train's own pace only."""
+        model = replace(self.model, paces=self.model.paces[:1])
+        return Search(self.network.graph(), model, self.occupation.timelines, self.search.bounds)
+
+    @cached_property
+    def least_journey_s(self) -> float:
+        """The least time from the origin through every place to the destination, stops asked for included."""
+        total = 0.0
+        for stage, after in pairwise(self.query.stages):
+            row = self.search.bounds.row(after.directed)
+            total += float(self.search.bounds.values[row][stage.directed].min(initial=np.inf)) + max(after.stop_s, 0.0)
+        return total
 
     @cached_property
     def no_track(self) -> list[NoTrack]:
@@ -257,22 +279,100 @@ def vary(problem: Problem, **changes: object) -> Problem:
     return replace(problem, **changes)  # type: ignore[arg-type]
 
 
-def earliest(problem: Problem) -> Run | None:
-    """Return the path with the earliest arrival, and of those the latest departure; None if there is none."""
-    from weerspoor.kernel.search import search
+LATER_S = (0, 600, 1200, 2400, 4800, 9600, 19200)
+"""How long before the latest start that the bounds allow a train for a window is tried, least first."""
 
+
+def earliest(problem: Problem, *, ready_s: float | None = None, full_pace: bool = False) -> Run | None:
+    """Return the path with the earliest arrival; None if there is none.
+
+    Parameters
+    ----------
+    problem : Problem
+    ready_s : float, optional
+        Leaves not before this instead of what the request says.
+    full_pace : bool
+        Look only at runs at the train's own pace: much quicker, but finding none proves nothing.
+    """
     if problem.no_track:
         return None
-    return search(problem.network.graph(), problem.model, problem.occupation.timelines, problem.query)
+    query = problem.query
+    if ready_s is not None:
+        first = query.stages[0]
+        later = replace(first, earliest_s=max(first.earliest_s, ready_s // STEP_S * STEP_S))
+        query = replace(query, stages=[later, *query.stages[1:]])
+    search = problem.full_pace_search if full_pace else problem.search
+    return search.earliest_arrival(query)
 
 
-def pareto(problem: Problem) -> list[Run]:
-    """Return the paths that none beats in departure, arrival and stops at once."""
-    from weerspoor.kernel.profile import profile
+def first_path(problem: Problem, *, exact: bool = True) -> Run | None:
+    """Return a good path, or None if there is none at all.
 
+    A train that has to be somewhere in a window is first tried with late departures, so that it does not stand about.
+
+    Parameters
+    ----------
+    problem : Problem
+    exact : bool
+        None means that there is no path; without it, that none was found quickly.
+    """
     if problem.no_track:
+        return None
+    query = problem.query
+    origin, goal = query.stages[0], query.stages[-1]
+    least_s = problem.least_journey_s
+    if not np.isfinite(least_s):
+        return None
+    starts = [goal.earliest_s - least_s - later_s for later_s in LATER_S] if goal.earliest_s > 0 else []
+    starts = [start_s for start_s in starts if origin.earliest_s < start_s <= origin.latest_s]
+    for start_s in [*starts, None]:
+        run = earliest(problem, ready_s=start_s, full_pace=True)
+        if run is not None:
+            return run
+    return earliest(problem) if exact else None
+
+
+def pareto(problem: Problem, *, most: int = 6) -> list[Run]:
+    """Return paths of which none beats another in departure, arrival and stops at once; empty if there is none.
+
+    Parameters
+    ----------
+    problem : Problem
+    most : int
+        Most searches for further departures.
+    """
+    found = first_path(problem)
+    if found is None:
         return []
-    return profile(problem.network.graph(), problem.model, problem.occupation.timelines, problem.query)
+    runs = [found]
+    last = found
+    for _ in range(most):
+        run = earliest(problem, ready_s=float(last.depart_s[0]) + FURTHER_S, full_pace=True)
+        if run is None:
+            break
+        runs.append(run)
+        last = run
+    if problem.query.stages[-1].earliest_s > 0 and found.depart_s[0] > problem.query.stages[0].earliest_s:
+        run = earliest(problem, full_pace=True)
+        if run is not None:
+            runs.append(run)
+    return undominated(runs)
+
+
+FURTHER_S = 900.0
+"""Between the departures that are looked at."""
+
+
+def undominated(runs: list[Run]) -> list[Run]:
+    """Return the runs that no other beats in departure, arrival and stops at once, in order of departure."""
+    kept: list[Run] = []
+    for run in sorted(runs, key=lambda run: (float(run.exit_s[-1]), run.stops, -float(run.depart_s[0]))):
+        if not any(
+            other.depart_s[0] >= run.depart_s[0] and other.exit_s[-1] <= run.exit_s[-1] and other.stops <= run.stops
+            for other in kept
+        ):
+            kept.append(run)
+    return sorted(kept, key=lambda run: float(run.depart_s[0]))
 
 
 def journey_s(run: Run) -> float:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from weerspoor.trains.model import Train
 
 Progress = Callable[[str], None]
+EMPTY_DAY, PATTERN_DAY = "empty", "pattern-weekday"
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,27 @@ def make_plan(
         If a point, train, track or day of the request does not exist.
     """
     from weerspoor.network.load import load_network
-    from weerspoor.timetable.store import load_day
 
     progress("loading the network")
     network = network or load_network()
     request = with_points(request, network.points)
     progress("loading the day")
-    return plan_on(request, network, load_day(day, network), alternatives=alternatives, progress=progress)
+    return plan_on(request, network, find_day(day, network), alternatives=alternatives, progress=progress)
+
+
+def find_day(name: str, network: Network) -> Day | None:
+    """Return a day by name or file; None for ``empty``, the railway without trains.
+
+    Raises
+    ------
+    InputError
+        If there is no such day.
+    """
+    from weerspoor.timetable.store import EMBEDDED, SUFFIX, load_day
+
+    if name == EMPTY_DAY or (name == PATTERN_DAY and not (EMBEDDED / f"{name}{SUFFIX}").is_file()):
+        return None
+    return load_day(name, network)
 
 
 def plan_on(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from weerspoor.common.clock import clock
 if TYPE_CHECKING:
     from weerspoor.capacity.routes import RouteExplanation
     from weerspoor.timetable.day import Day
+
+WIDE = 150
+"""Columns of the output when it does not go to a terminal."""
 
 REASON = {
     "origin": "departure",
@@ -51,7 +55,7 @@ def minutes(seconds: int | None, train: str) -> str:
 
 def print_plan(plan: p.Plan, console: Console | None = None) -> None:
     """Print a plan: the best path in full, alternatives in a line each, or why there is none."""
-    console = console or Console(width=max(Console().width, 100) if not Console().is_terminal else None)
+    console = console or Console(width=None if sys.stdout.isatty() else WIDE)
     console.print(f"[bold]{escape(plan.reference)}[/]  {escape(plan.handling.label)}", highlight=False)
     train = plan.train
     console.print(
