@@ -20,6 +20,10 @@ import numpy as np
 
 from tools.build_data.source import SOURCE
 from tools.build_data.tables import DATA, Column, write_table
+from weerspoor.network.load import load_network
+from weerspoor.network.model import Network
+from weerspoor.network.points import directed_at_point
+from weerspoor.network.routes import shortest_times
 
 TIMETABLE = SOURCE / "timetable"
 LICENCE = "facts from a CC0 feed (OVapi GTFS), stations CC BY 4.0 Rijden de Treinen, spotconverter MIT"
@@ -674,6 +678,50 @@ def tracks_between(graph: dict[str, dict[str, tuple[float, float]]], a: str, b: 
     return min(tracks), max(tracks), len(tracks)
 
 
+@cache
+def network() -> Network:
+    return load_network()
+
+
+def single_track(a: str, b: str) -> list[tuple[float, float]]:
+    """Return the shares of the way from a to b on which the normal way back uses the same zones."""
+    there, back = normal_way(a, b), normal_way(b, a)
+    if not there or not back:
+        return [(0.0, 1.0)]
+    pieces = network().pieces
+    zones = {int(pieces.zone[directed >> 1]) for directed in back}
+    ends = np.cumsum([float(pieces.length_m[directed >> 1]) for directed in there])
+    found: list[tuple[float, float]] = []
+    for index, directed in enumerate(there):
+        low = float(ends[index - 1] / ends[-1]) if index else 0.0
+        if int(pieces.zone[directed >> 1]) not in zones:
+            continue
+        if found and found[-1][1] == low:
+            low = found.pop()[0]
+        found.append((low, float(ends[index] / ends[-1])))
+    return found
+
+
+def normal_way(a: str, b: str) -> list[int]:
+    """Return the directed pieces of the quickest way in the normal direction of running; empty when there is none."""
+    railway = network()
+    index = {code.upper(): number for number, code in enumerate(railway.points.code)}
+    if a not in index or b not in index:
+        return []
+    pieces = railway.pieces
+    seconds = np.repeat(pieces.length_m / np.maximum(pieces.speed_kmh / 3.6, 3.0), 2)
+    cost = (seconds * np.where(pieces.right_hand, 1.0, 6.0)).astype(np.float32)
+    ends = directed_at_point(railway, index[b])
+    reached, before = shortest_times(railway, directed_at_point(railway, index[a]), cost)
+    last = int(ends[np.argmin(reached[ends])])
+    if not np.isfinite(reached[last]):
+        return []
+    way = [last]
+    while before[way[-1]] >= 0:
+        way.append(int(before[way[-1]]))
+    return way[::-1]
+
+
 def contradictions(trains: list[Wanted]) -> list[tuple[str, str, str, str]]:
     """Return trains with known minutes that cannot both run as the source says: (train, other, reason, place)."""
     graph = sections()
@@ -706,9 +754,11 @@ def contradictions(trains: list[Wanted]) -> list[tuple[str, str, str, str]]:
                             (name2, name, "follows within a minute", place),
                         ]
         if least == most == 1 and number == 1 and a < b:
+            single = single_track(a, b)
             for leaves, comes, name in there:
                 for leaves2, comes2, name2 in runs.get((b, a), []):
-                    if leaves < comes2 and leaves2 < comes:
+                    meets = (comes2 - leaves) / (comes - leaves + comes2 - leaves2)
+                    if leaves < comes2 and leaves2 < comes and any(low < meets < high for low, high in single):
                         place = f"{spelled(a)}-{spelled(b)}"
                         found += [
                             (name, name2, "meets on single track", place),
