@@ -30,7 +30,8 @@ LABEL = np.dtype(
         ("x", "f8"),  # place on the acceleration curve at the exit
         ("lock", "f8"),  # start of the lock since the departure
         ("pos", "f8"),  # metres from the exit of the origin to the exit
-        ("hash", "i8"),  # the pieces under the train
+        ("hash", "i8"),  # the limits under the train at the entry; for a stop: at the exit
+        ("back", "f8"),  # minus the length of the piece
         ("dp", "i4"),
         ("parent", "i4"),
         ("prev", "i4"),  # label of the piece before; the piece itself for a stop
@@ -108,6 +109,13 @@ def run_on(curve, x, dist, cap):  # type: ignore[no-untyped-def]
     return between(s, t, at_cap) - between(s, t, x) + (dist - need) / min(cap, v[-1]), at_cap
 
 
+@njit(cache=True, inline="always")
+def mixed(digest, metres, speed):  # type: ignore[no-untyped-def]
+    """Add a speed that holds for the next metres to a digest."""
+    digest = (digest ^ np.int64(metres * TICKS)) * np.int64(1099511628211)
+    return (digest ^ np.int64(speed * 1048576.0)) * np.int64(1099511628211)
+
+
 @njit(cache=True)
 def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):  # type: ignore[no-untyped-def]
     """Run through the piece of label ``i``.
@@ -117,7 +125,7 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
     at least until then, the number of pieces under the train at entry (youngest first in ``scratch``), and how many
     of these it still stands on at the exit.
     """
-    length, speed, signal = train
+    length, speed, _, mark = train
     under, cap, clear = scratch
     dp = lab[i].dp
     l = length[dp >> 1]
@@ -132,9 +140,11 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
             return -NEVER, -1, 0
         under[m] = a
         q = lab[a].dp
-        lowest = min(lowest, speed[q])
+        if speed[q] < lowest:
+            lowest = speed[q]
+            if lowest < par[TOP]:
+                digest = mixed(digest, lab[a].pos + par[LENGTH] - entry, lowest)
         cap[m] = lowest
-        digest = (digest ^ (q + 1)) * np.int64(1099511628211)
         m += 1
         a = lab[a].prev
     done = 0.0
@@ -159,10 +169,14 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
     if done < l:
         dt, x = run_on(curve, x, l - done, min(own, cap[k]) if k >= 0 else own)
         spent += dt
+    r = enter + up_tick(spent)
+    if mark[dp]:
+        # Times at signals and where routes meet are whole seconds; the rest of a second is spent on entering the piece.
+        rest = np.ceil(r) - r
+        r += rest
+        for k in range(still, m):
+            clear[k] += rest
     if leave < 0.0:
-        r = enter + up_tick(spent)
-        if signal[dp]:
-            r = np.ceil(r)
         lab[i].r = r
         lab[i].x = x
         lab[i].hash = digest
@@ -293,7 +307,7 @@ def step(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops, 
          keep, lines, index, ignore, book, pool_from, pool_until, busy, stage, bounds):  # type: ignore[no-untyped-def]  # fmt: skip
     """Go on from label ``i`` to directed piece ``s``; return (new number of labels, status)."""
     zone = graph[0]
-    length, _, signal = train
+    length, _, signal, _ = train
     room = len(lab) - 2
     temp = len(lab) - 1
     source = lab[i]
@@ -310,6 +324,7 @@ def step(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops, 
     t.enter = leave
     t.x_in = x_in
     t.pos = source.pos + length[s >> 1]
+    t.back = -length[s >> 1]
     t.entered = source.entered if source.kind == MOVING else 0
     t.a_lo = 0
     t.a_hi = 0
@@ -348,9 +363,14 @@ def stand(lab, n, i, lo, hi, arrive, least, depart_from, stage_now, stops, still
     under = scratch[0]
     end = lab[i].end
     digest = np.int64(1469598103934665603)
+    cap = scratch[1]
+    lowest = np.inf
     for k in range(still):
         end = min(end, lab[under[k]].end)
-        digest = (digest ^ (lab[under[k]].dp + 1)) * np.int64(1099511628211)
+        if cap[k] < lowest:
+            lowest = cap[k]
+            if lowest < par[TOP]:
+                digest = mixed(digest, lab[under[k]].pos + par[LENGTH] - lab[i].pos, lowest)
     release = par[RELEASE]
     hi = min(hi, down_grid(end - int(np.ceil(arrive + least + release)) - WIDEN_S))
     if hi < lo:
@@ -438,7 +458,7 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
            pool_until, busy, stage, bounds):  # type: ignore[no-untyped-def]  # fmt: skip
     """Write all labels that follow label ``i``; return (new number of labels, status)."""
     _, succ_start, succ = graph
-    _, speed, signal = train
+    _, speed, _, mark = train
     v_curve, _, s_curve = curve
     me = lab[i]
     dp = me.dp
@@ -500,7 +520,7 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
             v_boundary = between(s_curve, v_curve, x_limit)
             x_in = x_limit
             leave += up_tick((v - v_boundary) * (v - v_boundary) / (2.0 * par[BRAKING] * v))
-            if signal[dp]:
+            if mark[dp]:
                 leave = np.ceil(leave)
             if me.prev >= 0:
                 limit, _, _ = traverse(lab, i, train, par, curve, paces, scratch, leave, v, v_boundary)
@@ -524,22 +544,42 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
     return n, RUNNING
 
 
-@njit(cache=True, inline="always")
-def no_worse(lab, a, b, free_after):  # type: ignore[no-untyped-def]
-    """Tell whether label ``a`` can do all that label ``b`` can; both are at the same directed piece, of one kind."""
+@njit(cache=True)
+def no_worse(lab, a, b, signal, par):  # type: ignore[no-untyped-def]
+    """Tell whether label ``a`` can do all that ``b`` can at the same times; both are at one directed piece, of one kind.
+
+    They run alike from here on (pace, place on the curve, limits under the train, times on the same grid), ``a`` has
+    locked no earlier, and for every piece on which ``a`` still stands there is one that ``b`` leaves no earlier and
+    must leave no later.
+    """
     if lab[a].stage != lab[b].stage or lab[a].stops > lab[b].stops or lab[a].hash != lab[b].hash:
         return False
+    i, j = lab[a].prev, lab[b].prev
+    reach = par[LENGTH] - lab[a].pos, par[LENGTH] - lab[b].pos
+    past = 0.0
     if lab[a].kind == STANDING:
-        return lab[a].d_lo <= lab[b].d_lo and lab[a].d_hi >= lab[b].d_hi
-    if lab[a].pace != lab[b].pace or lab[a].x != lab[b].x or lab[a].x_in != lab[b].x_in:
-        return False
-    later = lab[a].r - lab[b].r
-    if lab[a].d_lo + later > lab[b].d_lo or lab[a].d_hi + later < lab[b].d_hi:
-        return False
-    if later % 6.0 != 0.0 or later != lab[a].enter - lab[b].enter:
-        return False
-    b_free = lab[b].entered == 1 or lab[b].r >= free_after
-    return b_free or (lab[a].entered == 0 and lab[a].r <= lab[b].r)
+        i, j = lab[i].prev, lab[j].prev
+    else:
+        if lab[a].pace != lab[b].pace or lab[a].x != lab[b].x or lab[a].x_in != lab[b].x_in:
+            return False
+        later = lab[a].r - lab[b].r
+        if later % 6.0 != 0.0:
+            return False
+        if lab[b].entered == 0 and lab[b].r < par[FREE_AFTER] and (lab[a].entered == 1 or later > 0.0):
+            return False
+        if not signal[lab[a].dp] and lab[a].lock - lab[b].lock < later:
+            return False
+        past = lab[a].back
+    end = NEVER
+    while i >= 0 and lab[i].pos + reach[0] > past:
+        there = lab[i].pos + reach[0]
+        while j >= 0 and lab[j].pos + reach[1] >= there:
+            end = min(end, lab[j].end)
+            j = lab[j].prev
+        if lab[i].end < end:
+            return False
+        i = lab[i].prev
+    return True
 
 
 @njit(cache=True)
@@ -588,27 +628,49 @@ def pop(heap, size):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def commit(lab, n_old, n, state, heap, size, signal, buckets, par):  # type: ignore[no-untyped-def]
-    """Put the labels ``n_old:n`` into the queue, but for those that another makes needless."""
+def trim(lab, a, b):  # type: ignore[no-untyped-def]
+    """Take from the times of label ``b`` those of label ``a``, where one end of ``b`` is left."""
+    later = 0
+    if lab[a].kind != STANDING:
+        later = int(lab[a].r - lab[b].r)
+    lo, hi = lab[a].d_lo + later, lab[a].d_hi + later
+    if lo <= lab[b].d_lo <= hi:
+        lab[b].d_lo = hi + GRID_S
+        lab[b].f = max(lab[b].f, lab[b].d_lo + lab[b].r + lab[b].rest)
+    elif lo <= lab[b].d_hi <= hi:
+        lab[b].d_hi = lo - GRID_S
+
+
+@njit(cache=True)
+def commit(lab, n_old, n, state, heap, size, train, buckets, par):  # type: ignore[no-untyped-def]
+    """Put the labels ``n_old:n`` into the queue, but for those, and those times, that others make needless."""
     moving, standing, touched = buckets
+    _, _, signal, mark = train
     for i in range(n_old, n):
-        if lab[i].kind != ENDED and (lab[i].kind == STANDING or signal[lab[i].dp]):
+        if lab[i].kind != ENDED and (lab[i].kind == STANDING or mark[lab[i].dp]):
             table = standing if lab[i].kind == STANDING else moving
             dp = lab[i].dp
             j = table[dp]
             needless = False
             before = -1
             while j >= 0:
-                if no_worse(lab, j, i, par[FREE_AFTER]):
-                    needless = True
-                    break
                 following = lab[j].next
-                if no_worse(lab, i, j, par[FREE_AFTER]):
-                    lab[j].dead = 1
-                    if before < 0:
-                        table[dp] = following
+                if no_worse(lab, j, i, signal, par):
+                    trim(lab, j, i)
+                    if lab[i].d_lo > lab[i].d_hi:
+                        needless = True
+                        break
+                    before = j
+                elif no_worse(lab, i, j, signal, par):
+                    trim(lab, i, j)
+                    if lab[j].d_lo > lab[j].d_hi:
+                        lab[j].dead = 1
+                        if before < 0:
+                            table[dp] = following
+                        else:
+                            lab[before].next = following
                     else:
-                        lab[before].next = following
+                        before = j
                 else:
                     before = j
                 j = following
@@ -630,7 +692,6 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
 
     Returns a status: ``EMPTY`` when the search is over, ``RUNNING`` when it may go on, or what must grow first.
     """
-    signal = train[2]
     n, size = state[0], state[1]
     status = RUNNING
     for _ in range(pops):
@@ -639,11 +700,14 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
             break
         i = heap[2][0]
         best = state[2]
-        if best >= 0 and lab[i].f > lab[best].f:
+        if best >= 0 and heap[0][0] > lab[best].f:
             status = EMPTY
             break
         if lab[i].dead == 1 or (best >= 0 and lab[i].stops >= lab[best].stops):
             size = pop(heap, size)
+            continue
+        if lab[i].f > heap[0][0]:
+            size = push(heap, pop(heap, size), lab, i)
             continue
         if lab[i].kind == ENDED:
             state[2] = i
@@ -662,7 +726,7 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
             break
         state[4] += 1
         size = pop(heap, size)
-        size = commit(lab, n, new, state, heap, size, signal, buckets, par)
+        size = commit(lab, n, new, state, heap, size, train, buckets, par)
         n = new
     state[0] = n
     state[1] = size
@@ -677,7 +741,7 @@ def retrace(lab, last, train, par, curve, paces, scratch, out_int, out_time, out
     ``out_span`` (k, 2): holding of the piece's zone. The arrival is the earliest of the last label; with ``latest``
     every earlier departure is as late as this allows, else as early as it can be.
     """
-    length, _, signal = train
+    length, _, signal, _ = train
     v_curve, _, s_curve = curve
     k = 0
     i = last

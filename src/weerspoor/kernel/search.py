@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weerspoor.kernel import engine
-from weerspoor.kernel.bounds import Bounds
+from weerspoor.kernel.bounds import Bounds, exact_length, predecessors
 from weerspoor.kernel.graph import KEEP_ALL, Ints, Query, Run, TrackGraph, TrainModel
 
 if TYPE_CHECKING:
@@ -93,12 +93,16 @@ class Workspace:
             self.scratch = tuple(np.concatenate([part, np.zeros_like(part)]) for part in self.scratch)
 
 
-def exact_length(graph: TrackGraph) -> npt.NDArray[np.float64]:
-    """Return the lengths of the pieces in multiples of 1/1024 m, made once a graph."""
-    if "length" not in graph.cache:
-        rounded = np.round(graph.length_m.astype(np.float64) * engine.TICKS) / engine.TICKS
-        graph.cache["length"] = np.maximum(rounded, 1 / engine.TICKS)
-    return graph.cache["length"]  # type: ignore[return-value]
+def marks(graph: TrackGraph) -> npt.NDArray[np.bool_]:
+    """Return, per directed piece, whether times at its exit are whole seconds: at signals and where routes meet."""
+    if "marks" not in graph.cache:
+        first, _ = predecessors(graph)
+        meets = np.diff(first) > 1
+        leads = np.zeros(len(graph.signal), bool)
+        source = np.repeat(np.arange(len(leads)), np.diff(graph.successor_start))
+        leads[source[meets[graph.successor]]] = True
+        graph.cache["marks"] = leads | graph.signal
+    return graph.cache["marks"]  # type: ignore[return-value]
 
 
 def _tick(value: float) -> float:
@@ -149,7 +153,7 @@ class Search:
         par[engine.KIND] = model.kind
         self._par = par
         self._curve = (model.accel_v, model.accel_t, model.accel_s)
-        self._train = (exact_length(graph), model.speed_ms, graph.signal)
+        self._train = (exact_length(graph), model.speed_ms, graph.signal, marks(graph))
         self._keep = (model.keep_start, model.keep_zone, model.keep_mask)
         self._seen = -math.inf
         self._last = math.inf
@@ -161,7 +165,7 @@ class Search:
         pinned: set[int] = set()
         for k, stage in enumerate(query.stages):
             if k > 0:
-                row = self.bounds.row(stage.directed, pinned)
+                row = self.bounds.row(stage.directed, pinned, stopping=stage.stop_s >= 0.0)
                 pinned.add(row)
                 rows[k, engine.S_ROW] = row
         for k in range(len(query.stages) - 1, -1, -1):
