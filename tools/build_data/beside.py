@@ -18,6 +18,9 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+POINTS_SLOPE = 1 / 7
+"""Tracks part no faster than this in the sharpest points; what is further off is not beside points."""
+
 OBJECT_KINDS = {
     "Overweg": "level_crossing",
     "Betonnen spoorviaduct": "viaduct",
@@ -112,15 +115,15 @@ def near(lines: npt.NDArray[np.object_], lengths_m: Floats, places: Samples, how
     first = np.flatnonzero(np.r_[True, of[1:] != of[:-1]])
     run -= np.repeat(run[first], np.diff(np.r_[first, len(of)]))
     scale = lengths_m / np.maximum(shapely.length(lines), 1e-6)
-    drawn = places.at_m / np.maximum(scale, 1e-9)[places.track]
-    own = lines[places.track]
-    point = shapely.line_interpolate_point(own, drawn)
-    at = shapely.get_coordinates(point)
-    ahead = shapely.get_coordinates(shapely.line_interpolate_point(own, drawn + 1.0))
-    behind = shapely.get_coordinates(shapely.line_interpolate_point(own, np.maximum(drawn - 1.0, 0.0)))
-    tangent = ahead - behind
-    tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
     unit = (end - start) / length[:, None]
+    drawn = places.at_m / np.maximum(scale, 1e-9)[places.track]
+    last = np.searchsorted(of, places.track, side="right") - 1
+    far = float(shapely.length(lines).max()) + 1.0
+    under = np.searchsorted(of * far + run, places.track * far + drawn, side="right") - 1
+    under = np.clip(under, np.searchsorted(of, places.track), last)
+    tangent = unit[under]
+    at = start[under] + (drawn - run[under])[:, None] * tangent
+    point = shapely.points(at)
     tree = shapely.STRtree(shapely.linestrings(np.stack([start, end], axis=1)))
     sample, segment = tree.query(point, predicate="dwithin", distance=how.reach_m)
     different = places.track[sample] != of[segment]
@@ -258,8 +261,10 @@ def beside(track: Ints, from_m: Floats, to_m: Floats, zone: Ints) -> tuple[Near,
     linked = linked_tracks(names)
     drop = runs_to_drop(found, how)
     closest = found.take(drop)
-    near_points = _within(
-        found,
+    parting = np.flatnonzero(~drop & (found.distance_m < how.fouling_m + how.clear_of_points_m * POINTS_SLOPE))
+    near_points = np.zeros(len(drop), dtype=bool)
+    near_points[parting] = _within(
+        found.take(parting),
         Spots(shapely.points(closest.x, closest.y), closest.track, closest.other),
         how.clear_of_points_m,
         linked,
@@ -268,7 +273,7 @@ def beside(track: Ints, from_m: Floats, to_m: Floats, zone: Ints) -> tuple[Near,
     spots = separations(lines, lengths_m, piece_at, zone)
     two_levels = _within(found, spots, how.separation_m, linked, len(names))
     kept = found.take(~(drop | near_points | two_levels))
-    beside_points = near_points & ~drop
+    beside_points = near_points
     levels = two_levels & ~near_points & ~drop
     print(f"  {len(found.track)} measurements: {drop.sum()} where tracks meet, {beside_points.sum()} beside points,")
     print(f"  {levels.sum()} at {len(spots.track)} crossings at two levels")
