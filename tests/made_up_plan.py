@@ -168,16 +168,16 @@ def make_path(name: str, why: str, start: int, seed: int, *, others: int = 320) 
         reserve_paths=["R-Tb-Gdm-22"],
         conditions=[
             p.Condition(
-                key="border_window",
-                place="Odzg",
-                value=240,
-                limit=0,
-                unit="s",
+                key="window_end",
+                place="Oldenzaal grens",
+                value=87_960,
+                limit=88_200,
+                unit="clock",
                 certainty="sure",
                 source="request",
             ),
             p.Condition(
-                key="holding_length",
+                key="usable_length",
                 place="Zp 3",
                 value=540,
                 limit=561.5,
@@ -320,6 +320,7 @@ def make_plan(*, found: bool = True, others: int = 320) -> p.Plan:
             "load_height_mm": 3900,
             "dangerous_goods": ["1.1D"],
             "guarded": True,
+            "assumed": {"metre_load_t": "from the ranges of a fact sheet", "axle_load_t": "the same"},
         },
         day=p.DayNote(
             name="pattern-weekday",

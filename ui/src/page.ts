@@ -37,7 +37,7 @@ function start(): void {
   const others = region("others print-only");
   const rest = region("rest");
   const firstSheet = region("sheet print-only");
-  const secondSheet = region("sheet print-only");
+  const secondSheet = region("sheet open print-only");
   const tools = region("page-tools screen-only");
 
   const diagram = diagramStage(texts, (km) => map.mark(km));
@@ -57,7 +57,7 @@ function start(): void {
     for (const name of ["A4", "A3"]) document.getElementById(`paper-${name}`)?.setAttribute("media", name === paper ? "print" : "not all");
     document.documentElement.dataset["paper"] = paper;
     const aside = 0.36 * width;
-    const mapSize = { width: width - aside - 24, height: height - 34 };
+    const mapSize = { width: width - aside - 24, height: height - 8 };
     const drawnMap = drawMap(plan, now, fitView(placesOfInterest(plan, now), mapSize, 30), mapSize, texts);
     const sheet: Shape[] = [];
     if (now) {
@@ -66,10 +66,7 @@ function start(): void {
     }
     fill(firstSheet, ...sheet);
     firstSheet.hidden = !now;
-    fill(
-      secondSheet,
-      h("div", { class: "sheet-columns" }, h("figure", {}, drawnMap), h("div", { class: "sheet-aside" }, facts(plan, texts))),
-    );
+    fill(secondSheet, h("figure", {}, drawnMap), h("div", {}, facts(plan, texts)));
   };
 
   const showPath = (): void => {

@@ -23,7 +23,7 @@ function frame(name: string, texts: Texts, moves: () => Moves): { outer: HTMLEle
   const canvas = create(h("div", { class: "canvas" })) as HTMLElement;
   const pointer = create(h("svg", { class: "pointer", "aria-hidden": "true" }));
   const note = create(h("div", { class: "note-box", hidden: "" })) as HTMLElement;
-  const stage = create(h("div", { class: `stage ${name}`, tabindex: 0 })) as HTMLElement;
+  const stage = create(h("div", { class: `stage ${name}`, tabindex: 0, role: "group", "aria-label": texts.text("ui.hint") })) as HTMLElement;
   stage.append(canvas, pointer, note);
   const tools = create(h("div", { class: "tools" }, h("span", { class: "hint" }, texts.text("ui.hint"))));
   tools.append(

@@ -89,10 +89,17 @@ const FIRST_OF_TRAIN = ["template", "name", "length_m", "mass_t", "max_speed_kmh
 
 /** Train, request and day side by side. */
 export function facts(plan: Plan, texts: Texts): Shape {
-  const list = (title: string, rows: readonly (readonly [string, string])[], extra: Child = null): Shape =>
+  const list = (title: string, rows: readonly (readonly [string, Child])[], extra: Child = null): Shape =>
     h("section", { class: "facts" }, h("h2", {}, title), h("dl", {}, rows.map(([key, value]) => h("div", {}, h("dt", {}, key), h("dd", {}, value)))), extra);
+  const assumed = (typeof plan.train["assumed"] === "object" ? plan.train["assumed"] : null) ?? {};
   const keys = [...FIRST_OF_TRAIN.filter((key) => key in plan.train), ...Object.keys(plan.train).filter((key) => !FIRST_OF_TRAIN.includes(key) && key !== "assumed")];
-  const train = keys.map((key) => [texts.word("train", key), valueWithUnit(key, plan.train[key], texts)] as const).filter(([, value]) => value !== "–");
+  const train = keys.flatMap((key): [string, Child][] => {
+    const one = plan.train[key];
+    const text = key === "kind" ? texts.word("kind", String(one)) : valueWithUnit(key, one, texts);
+    if (text === "–") return [];
+    const mark = key in assumed ? h("span", { class: "certainty assumed" }, texts.word("certainty", "assumed")) : null;
+    return [[texts.word("train", key), [text, mark ? [" ", mark] : null]]];
+  });
   const asked: [string, string][] = [];
   for (const [key, value] of Object.entries(plan.request)) {
     if (key === "train" || key === "reference" || key === "date") continue;
