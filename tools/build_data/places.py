@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -40,7 +40,14 @@ SOURCES = (
     "rules of points_by_rule.csv and stations.toml"
 )
 LICENCES = f"{LICENCE}; stations CC BY 4.0, Rijden de Treinen"
-NAMED = re.compile(r"\d+[A-Za-z]?")
+NAMED = re.compile(r"\d+[A-Za-z]{0,2}")
+
+JOINED_M = 1.0
+"""Sections whose ends lie this close follow each other."""
+PAST_END_M = 3.0
+"""A track that ends this short of the centre of a station still passes it."""
+FARTHEST_M = 500.0
+"""No track farther from the published place of a station belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +109,6 @@ def sections() -> list[Section]:
             continue
         low, high = (1000 * (number(row[f"SPOORTAK_LRS_{end}"]) or 0.0) for end in ("VAN", "TOT"))
         low, high = max(0.0, min(low, high)), min(known[track], max(low, high))
-        if high - low < rules()["standing"]["least_section_m"]:
-            continue
         x, y = at(track, (low + high) / 2)
         found.append(
             Section(
@@ -117,7 +122,22 @@ def sections() -> list[Section]:
                 float(y),
             )
         )
-    return sorted(found, key=lambda section: (section.track, section.from_m, section.name))
+    found = apart(sorted(found, key=lambda section: (section.track, section.from_m, -section.to_m, section.name)))
+    return [section for section in found if section.length_m >= rules()["standing"]["least_section_m"]]
+
+
+def apart(found: list[Section]) -> list[Section]:
+    """Return sections of which none lies over the next: a shorter one at an end of a longer one keeps its place."""
+    clipped = list(found)
+    for i in range(len(clipped) - 1):
+        one, other = clipped[i], clipped[i + 1]
+        if one.track != other.track or other.from_m >= one.to_m - JOINED_M:
+            continue
+        if other.from_m <= one.from_m + JOINED_M and other.to_m < one.to_m:
+            clipped[i], clipped[i + 1] = other, replace(one, from_m=other.to_m, begin=other.end)
+        elif other.to_m >= one.to_m - JOINED_M and other.length_m < one.length_m:
+            clipped[i] = replace(one, to_m=other.from_m, end=other.begin)
+    return clipped
 
 
 @cache
@@ -164,6 +184,11 @@ def projected(x: float, y: float, reach_m: float) -> Iterator[tuple[str, float, 
             ahead = (end[0] - end[1]) / max(float(np.hypot(*(end[0] - end[1]))), 1e-9)
             past = float(((np.array([x, y]) - end[0]) * ahead).sum())
         yield name, drawn / max(line.length, 1e-6) * length_m()[name], line.distance(here), past
+
+
+def ends_of(track: str) -> set[str]:
+    """Return the codes of the areas of both ends of a track."""
+    return {track_rows()[track]["GEOCODE_BEGIN"], track_rows()[track]["GEOCODE_EIND"]}
 
 
 @cache
@@ -231,22 +256,19 @@ def station(code: str) -> Point:
     point = Point(official, row["name_long"], "station", "sure", x, y)
     reach = float(rules()["reach_of"].get(code, rules()["reach"][row["type"]]))
     half = platform_m(row["type"]) / 2
-    passing = (
-        set(rules()["lines_that_pass"]["geocodes"]) if code not in rules()["lines_that_pass"]["except_for"] else set()
-    )
-    hits = [
-        hit
-        for hit in projected(x, y, reach + 2 * half)
-        if track_rows()[hit[0]]["GEOCODE_BEGIN"] not in passing or track_rows()[hit[0]]["GEOCODE_EIND"] not in passing
-    ]
-    core = [hit for hit in hits if hit[2] <= reach and hit[3] < 3.0]
+    apart = rules()["lines_that_pass"]
+    passing = set() if code in apart["except_for"] else set(apart["geocodes"])
+
+    def serving(within_m: float) -> list[tuple[str, float, float, float]]:
+        return [hit for hit in projected(x, y, within_m) if not passing >= ends_of(hit[0])]
+
+    hits = serving(reach + 2 * half)
+    core = [hit for hit in hits if hit[2] <= reach and hit[3] < PAST_END_M]
     widen = reach
-    while not core and widen < 500:
+    while not core and widen < FARTHEST_M:
         widen += 50
         point.certainty = "likely"
-        core = [hit for hit in projected(x, y, widen) if hit[3] < 3.0 and hit[2] > 0] or [
-            hit for hit in projected(x, y, widen) if hit[3] < widen
-        ]
+        core = [hit for hit in serving(widen) if hit[3] < PAST_END_M] or [h for h in serving(widen) if h[3] < widen]
     if core and point.certainty != "sure":
         nearest = min(hit[2] for hit in core)
         core = [hit for hit in core if hit[2] < nearest + 25]
@@ -335,9 +357,10 @@ def line_ends() -> dict[str, list[tuple[str, float]]]:
         track = row["SPOORTAK_IDENTIFICATIE"]
         if track not in length_m():
             continue
-        for mark, code, share in (("BEGIN_TRJ", "TRJ_VAN", "SPOORTAK_VAN"), ("EIND_TRJ", "TRJ_NAAR", "SPOORTAK_TOT")):
+        begin, _, end = row["RICHTING_IN_SPOORLIJN"].partition("-")
+        for mark, code, share in (("BEGIN_TRJ", "TRJ_VAN", begin), ("EIND_TRJ", "TRJ_NAAR", end)):
             if row[mark]:
-                found[row[code]].add((track, (number(row[share]) or 0.0) / 100 * length_m()[track]))
+                found[row[code]].add((track, (number(share) or 0.0) / 100 * length_m()[track]))
     return {code: sorted(places) for code, places in sorted(found.items())}
 
 

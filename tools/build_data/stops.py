@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from tools.build_data import places
-from tools.build_data.places import Point, Section, rules, sections, sections_by_track
+from tools.build_data.places import JOINED_M, Point, Section, rules, sections, sections_by_track
 from tools.build_data.source import length_m
 from tools.build_data.tables import DATA, Column, write_table
 
@@ -26,8 +26,6 @@ SIGNALS = {
     "STOP_BD",
     "STOP_BD_STS",
 }
-JOINED_M = 1.0
-"""Sections whose ends lie this close follow each other."""
 NEAREST_POINT_M = 2_500.0
 """A numbered section farther from every point belongs to none."""
 
@@ -115,14 +113,14 @@ def stands(points: Sequence[Point]) -> list[Stand]:
                     point_of[(track, section.from_m)] = min(point_of.get((track, section.from_m), rank), rank)
                 if kind != "station" or point.code.upper() not in places.station_rows():
                     continue
-                if not has_platform(point.code, section):
+                if section is None or not has_platform(point.code, section):
                     continue
                 length = places.platform_m(places.station_rows()[point.code.upper()]["type"])
                 ends = places.platform_stretch(point, track, low, high, chainage)
-                if ends is None and section is not None:
+                if ends is None:
                     platform_of[(track, section.from_m)] = min(length, section.length_m)
-                elif ends is not None and ends[1] - ends[0] >= rules()["standing"]["least_holding_m"]:
-                    name = public_name(section) if section is not None and section.numbered else ""
+                elif ends[1] - ends[0] >= rules()["standing"]["least_holding_m"]:
+                    name = public_name(section) if section.numbered else ""
                     edge = ends[1] - ends[0]
                     made += [
                         Stand(track, ends[1], 0, i, name, edge, edge),
@@ -131,7 +129,8 @@ def stands(points: Sequence[Point]) -> list[Stand]:
     near = {i: p for i, p in enumerate(points) if p.kind in ("station", "yard", "harbour") and p.places}
     tree, rows = shapely.STRtree(shapely.points([(p.x, p.y) for p in near.values()])), list(near)
     for section in sections():
-        if not section.numbered or section.length_m < rules()["standing"]["least_holding_m"]:
+        how = rules()["standing"]
+        if not section.numbered or not how["least_holding_m"] <= section.length_m <= how["most_holding_m"]:
             continue
         key = (section.track, section.from_m)
         if key in point_of:
