@@ -58,10 +58,10 @@ WORTH = 1.8
 GAIN = 0.98
 """A way that is not allowed is worth telling when it takes less than this part of the fastest allowed."""
 
-PENALTY = 1.5
+PENALTY = 1.3
 """Tracks already used, and those beside them, cost this much more in the search for another way."""
 
-SEARCHES = 10
+SEARCHES = 12
 """Most searches for other ways."""
 
 AROUND = 4.0
@@ -311,20 +311,19 @@ class _Search:
     def different_ways(self, allowed: Bools, cost_s: Floats | None = None) -> list[Way]:
         """Return the best way and others that really differ from it and from each other, fastest first."""
         cost = self.cost_s.copy() if cost_s is None else cost_s.astype(np.float32)
-        found: list[Way] = []
+        seen: list[Way] = []
         for _ in range(SEARCHES):
             directed = self.fastest(allowed, cost)
             if directed is None:
                 break
-            corridor = self.corridor(directed)
-            cost[np.repeat(corridor, 2)] *= np.float32(PENALTY)
-            way = self.way(directed)
-            if found and way.running_s > WORTH * found[0].running_s:
-                continue
-            if not any(self.same(way, other) for other in found):
+            cost[np.repeat(self.corridor(directed), 2)] *= np.float32(PENALTY)
+            if not any(np.array_equal(directed, way.directed) for way in seen):
+                seen.append(self.way(directed))
+        found: list[Way] = []
+        for way in sorted(seen, key=lambda way: way.running_s) if cost_s is None else seen:
+            worth = not found or way.running_s <= WORTH * found[0].running_s
+            if worth and len(found) < MOST_ROUTES and not any(self.same(way, other) for other in found):
                 found.append(way)
-            if len(found) == MOST_ROUTES:
-                break
         return sorted(found, key=lambda way: way.running_s)
 
     def way_with_reversal(self, allowed: Bools) -> Way | None:
