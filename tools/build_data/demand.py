@@ -827,8 +827,8 @@ def write(trains: list[Wanted]) -> None:
     least = []
     for index, call in enumerate(calls):
         wanted = dwell.get(kind_by_call[index], 0) if call.stops else 0
-        if call.stops and call.arrival is not None and call.departure is not None and call.departure > call.arrival:
-            wanted = min(wanted, seconds(call.departure - call.arrival))
+        if call.stops and call.arrival is not None and call.departure is not None:
+            wanted = min(wanted, max(rule["short_stand_s"], seconds(call.departure - call.arrival)))
         least.append(wanted)
     write_table(
         "demand_calls",

@@ -243,15 +243,15 @@ def kind_of(product: str) -> str:
 
 def _demand(rows: list[tuple[str, FeedTrip, list[_Call]]]) -> Demand:
     with (DATA / "demand.toml").open("rb") as file:
-        least = tomllib.load(file)["min_dwell_s"]
+        rule = tomllib.load(file)
     calls = [call for _, _, group in rows for call in group]
     kinds = [kind_of(trip.product) for _, trip, _ in rows]
     dwell = []
     for kind, (_, _, group) in zip(kinds, rows, strict=True):
         for call in group:
-            wanted = int(least.get(kind, 30)) if call.stops else 0
-            if call.arrival_s >= 0 and call.departure_s > call.arrival_s:
-                wanted = min(wanted, call.departure_s - call.arrival_s)
+            wanted = int(rule["min_dwell_s"].get(kind, rule["short_stand_s"])) if call.stops else 0
+            if call.stops and call.arrival_s >= 0 and call.departure_s >= 0:
+                wanted = min(wanted, max(rule["short_stand_s"], call.departure_s - call.arrival_s))
             dwell.append(wanted)
     start = [group[0].departure_s for _, _, group in rows]
     n = len(rows)
