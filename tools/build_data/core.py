@@ -53,6 +53,10 @@ JOIN_SNAP_M = 0.5
 FAR_APART_M = 50.0
 """Ends that the source joins may lie this far apart: at three places its geometry is 12 to 34 m out."""
 
+SAME_PLACE_M = 0.1
+STRAIGHT_ON = 0.9
+"""Two ends for which the source has no link at all are joined when they coincide and run straight on (cosine)."""
+
 
 @dataclass
 class Record:
@@ -336,7 +340,10 @@ def make() -> Core:
     crossed = crossings.find(records)
     join_zones(crossed, number, pieces, first)
     lengths = np.array([p.to_m - p.from_m for p in pieces])
-    for section in direction.normal_directions(running, main_successors(successors, pieces), lengths):
+    turning = np.array([p.kind == KIND_SECTION for p in pieces])
+    places = [source.geocode_near(tracks[p.track], (p.from_m + p.to_m) / 2)[1] for p in pieces]
+    ways = direction.Ways(successors, main_successors(successors, pieces), lengths, turning, places)
+    for section in direction.normal_directions(running, ways):
         for piece in pieces[section.first : section.last]:
             piece.right_hand = [section.normal != direction.FALLING, section.normal != direction.RISING]
     return Core(tracks, pieces, first, zones, successors, undecided, dropped, crossed)
@@ -460,7 +467,44 @@ def link(
         enter = piece_from(pieces, first[number[there]], first[number[there] + 1], place, onward)
         pairs.add((leave, enter))
         pairs.add((enter ^ 1, leave ^ 1))
+    linked = {a for a, _ in pairs}
+    loose = []
+    for t, name in enumerate(tracks):
+        for leave, rising in ((2 * first[t] + 1, False), (2 * (first[t + 1] - 1), True)):
+            if leave not in linked:
+                loose.append(End(name, rising, leave))
+    places = np.array([end.outward()[0] for end in loose])
+    for i, one in enumerate(loose):
+        near = np.flatnonzero(np.hypot(*(places[:i] - places[i]).T) <= SAME_PLACE_M)
+        for other in (loose[k] for k in near):
+            if one.track != other.track and meet(one, other):
+                pairs.add((one.leave, other.leave ^ 1))
+                pairs.add((other.leave, one.leave ^ 1))
+                dropped.append((one.track, other.track, "added: both ends lie loose at one place"))
     return sorted(pairs), dropped
+
+
+@dataclass(frozen=True)
+class End:
+    """An end of a track, and the directed piece that leaves the track there."""
+
+    track: str
+    rising: bool
+    leave: int
+
+    def outward(self) -> tuple[Any, Any]:
+        """Return where it lies, and the vector out of the track."""
+        length = source.length_m()[self.track]
+        end = source.at(self.track, length if self.rising else 0.0)
+        return end, end - source.at(self.track, max(0.0, length - 5) if self.rising else min(5.0, length))
+
+
+def meet(one: End, other: End) -> bool:
+    """Whether two ends of tracks lie at one place and a train can run straight on from one to the other."""
+    (here, out), (there, back) = one.outward(), other.outward()
+    if math.dist(here, there) > SAME_PLACE_M:
+        return False
+    return float(out @ -back) > STRAIGHT_ON * math.hypot(*out) * math.hypot(*back)
 
 
 def unfit(here: str, rising: bool, there: str, place: float, onward: bool) -> str:
@@ -654,4 +698,4 @@ def build() -> None:
     for track, at_m, limit in core.undecided:
         print(f"  {limit} between two sections without a name of their own: {track} at {at_m:.0f} m")
     for here, there, reason in core.dropped_links:
-        print(f"  link left out: {here} to {there}: {reason}")
+        print(f"  link {'' if reason.startswith('added') else 'left out: '}{here} to {there}: {reason}")

@@ -10,7 +10,10 @@ Only open line and long sections are looked at; in yards and stations both direc
    nearest sections of step 2 that it continues, along the fastest way through the switches between. Where that
    leads nowhere or to both directions: tracks of the left half run one way, those of the right half the other, the
    middle one of an odd number both ways.
-4. Rows of ``running_direction.toml`` replace all this for the tracks they name.
+4. Rows of ``running_direction.toml`` replace this for the tracks they name.
+5. Two single lines beside each other look like a double track. So from every one of ``ORIGINS`` the best way to and
+   back from every place is sought, where a km against the direction found so far counts as ``AGAINST`` km; what is
+   run against the direction even so was no double track: both directions are normal there.
 """
 
 from __future__ import annotations
@@ -26,14 +29,50 @@ import numpy.typing as npt
 
 from tools.build_data import source
 from tools.build_data.tables import DATA
+from weerspoor.network.routes import dijkstra
 
 NEAR_M = 8.0
 FAR_M = 25.0
 STEP_M = 250.0
 CARRY_M = 12_000.0
 PARALLEL = 0.95
+AGAINST = 4.0
+TURN_M = 2_000.0
+ORIGINS = (
+    "Utrecht Centraal",
+    "Zwolle",
+    "Groningen",
+    "Roosendaal",
+    "Eindhoven",
+    "Arnhem",
+    "Amsterdam Centraal",
+    "Kijfhoek",
+)
 BOTH, RISING, FALLING = 0, 1, -1
 NORMAL = {"both": BOTH, "rising": RISING, "falling": FALLING}
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How pieces follow each other, as far as the direction of running needs it.
+
+    Attributes
+    ----------
+    successors : list of (directed piece, directed piece)
+    main : (2 n,) int32
+        The directed piece a train most naturally runs onto from each; -1 for none.
+    length_m : (n,) float64
+    turning : (n,) bool
+        Pieces on which trains may turn back.
+    place : list of str
+        Name of the place of each piece.
+    """
+
+    successors: list[tuple[int, int]]
+    main: npt.NDArray[np.int32]
+    length_m: npt.NDArray[np.float64]
+    turning: npt.NDArray[np.bool_]
+    place: list[str]
 
 
 @dataclass
@@ -136,7 +175,7 @@ def vote(section: Section, offsets: list[float]) -> None:
 
 
 def decide(sections: list[Section]) -> None:
-    """Steps 2 and the start of step 3: pairs are decided, bundles wait."""
+    """Decide the pairs (step 2); bundles wait for step 3."""
     for section in sections:
         places = section.kinds.total()
         if section.kinds["pair"] * 2 > places:
@@ -146,15 +185,8 @@ def decide(sections: list[Section]) -> None:
             section.reason = "bundle"
 
 
-def carry(sections: list[Section], main: npt.NDArray[np.int32], length_m: npt.NDArray[np.float64]) -> None:
-    """Step 3: follow the fastest way from every decided section into the bundles it runs on into.
-
-    Parameters
-    ----------
-    main : (2 n,) int32
-        The directed piece a train most naturally runs onto from each; -1 for none.
-    length_m : (n,) float64
-    """
+def carry(sections: list[Section], ways: Ways) -> None:
+    """Step 3: follow the fastest way from every decided section into the bundles it runs on into."""
     of_piece = {p: i for i, s in enumerate(sections) for p in range(s.first, s.last)}
     evidence: dict[int, dict[int, float]] = defaultdict(dict)
     for section in sections:
@@ -166,7 +198,7 @@ def carry(sections: list[Section], main: npt.NDArray[np.int32], length_m: npt.ND
             gone = 0.0
             seen = set()
             while gone < CARRY_M:
-                directed = int(main[directed])
+                directed = int(ways.main[directed])
                 if directed < 0 or directed in seen:
                     break
                 seen.add(directed)
@@ -178,7 +210,7 @@ def carry(sections: list[Section], main: npt.NDArray[np.int32], length_m: npt.ND
                     with_run = FALLING if directed % 2 else RISING
                     label = with_run if way == 0 else -with_run
                     evidence[met][label] = min(gone, evidence[met].get(label, math.inf))
-                gone += float(length_m[directed // 2])
+                gone += float(ways.length_m[directed // 2])
     for i, section in enumerate(sections):
         if section.reason != "bundle":
             continue
@@ -191,6 +223,47 @@ def carry(sections: list[Section], main: npt.NDArray[np.int32], length_m: npt.ND
             section.reason = "grouped" if not found else "grouped, disputed"
 
 
+def mend(sections: list[Section], ways: Ways) -> None:
+    """Step 5: open both directions where otherwise a place could not be reached; turning back costs ``TURN_M``."""
+    n = 2 * len(ways.length_m)
+    cost = np.repeat(ways.length_m, 2)
+    of_piece = {p: i for i, s in enumerate(sections) for p in range(s.first, s.last)}
+    for section in sections:
+        for p in range(section.first, section.last):
+            if section.normal != BOTH:
+                cost[2 * p + (1 if section.normal == RISING else 0)] *= AGAINST
+    turns = np.flatnonzero(ways.turning)
+    # A turn is a node of its own, so that it costs something: directed piece d, then n + d, then d ^ 1.
+    pairs = [*ways.successors]
+    for p in turns.tolist():
+        for d in (2 * p, 2 * p + 1):
+            pairs += [(d, n + d), (n + d, d ^ 1)]
+    every = np.array(sorted(pairs), np.int32)
+    total = 2 * n
+    costs = np.concatenate([cost, np.full(n, TURN_M)]).astype(np.float32)
+    targets: dict[str, list[int]] = {}
+    for p, name in enumerate(ways.place):
+        targets.setdefault(name, []).extend((2 * p, 2 * p + 1))
+    for reverse in (False, True):
+        graph = every[:, ::-1] if reverse else every
+        graph = graph[np.argsort(graph[:, 0], kind="stable")]
+        start = np.zeros(total + 1, np.int32)
+        np.cumsum(np.bincount(graph[:, 0], minlength=total), out=start[1:])
+        for origin in ORIGINS:
+            dist, parent = dijkstra(start, np.ascontiguousarray(graph[:, 1]), np.array(targets[origin]), costs)
+            for reached in targets.values():
+                at = min(reached, key=lambda d: (dist[d], d))
+                if not np.isfinite(dist[at]):
+                    continue
+                while at >= 0:
+                    section = sections[of_piece[at // 2]] if at < n and at // 2 in of_piece else None
+                    against = FALLING if at % 2 == 0 else RISING
+                    if section is not None and section.normal == against:
+                        section.normal = BOTH
+                        section.reason = f"mended {section.reason}"
+                    at = int(parent[at])
+
+
 def overrides() -> dict[str, dict[str, Any]]:
     """Return the rows of ``running_direction.toml`` by track."""
     with (DATA / "running_direction.toml").open("rb") as file:
@@ -198,20 +271,22 @@ def overrides() -> dict[str, dict[str, Any]]:
     return {name: row for row in rows for name in row["names"]}
 
 
-def normal_directions(
-    sections: list[Section], main: npt.NDArray[np.int32], length_m: npt.NDArray[np.float64]
-) -> list[Section]:
+def normal_directions(sections: list[Section], ways: Ways) -> list[Section]:
     """Decide every section, and print how many km got their direction in which way."""
     sample(sections)
     decide(sections)
-    carry(sections, main, length_m)
+    carry(sections, ways)
     rows = overrides()
     for section in sections:
         if section.track in rows:
             section.normal = NORMAL[rows[section.track]["normal"]]
             section.reason = "data"
+    mend(sections, ways)
     km: Counter[str] = Counter()
     for section in sections:
         km[section.reason] += (section.to_m - section.from_m) / 1000
+        if section.reason.startswith("mended"):
+            where = f"{section.track} {section.from_m:.0f}-{section.to_m:.0f} m"
+            print(f"  both directions, else a place cannot be reached: {where} ({section.reason})")
     print("  running direction, km:", ", ".join(f"{reason} {value:.0f}" for reason, value in sorted(km.items())))
     return sections

@@ -58,19 +58,20 @@ def write_table(name: str, description: str, source: str, licence: str, columns:
         elif pa.types.is_string(array.type):
             dictionary.append(key)
     table = pa.table(arrays)
-    if name in BY_PIECE:
-        pieces = pq.read_table(DATA / "pieces.parquet", columns=["track", "from_m", "to_m"])
-        table = table.replace_schema_metadata({"pieces": pieces_digest(*(c.to_numpy() for c in pieces.columns))})
-    pq.write_table(
-        table,
+    with pq.ParquetWriter(
         DATA / f"{name}.parquet",
+        table.schema,
         compression="zstd",
         compression_level=19,
         use_dictionary=dictionary,
         column_encoding=encoding or None,
         write_statistics=False,
         store_schema=False,
-    )
+    ) as writer:
+        writer.write_table(table)
+        if name in BY_PIECE:
+            pieces = pq.read_table(DATA / "pieces.parquet", columns=["track", "from_m", "to_m"])
+            writer.add_key_value_metadata({"pieces": pieces_digest(*(c.to_numpy() for c in pieces.columns))})
     lines = [
         f"description = {json.dumps(description, ensure_ascii=False)}",
         f"source = {json.dumps(source, ensure_ascii=False)}",

@@ -56,11 +56,16 @@ def shortest_times(
         start, following = reversed_successors(network)
     else:
         start, following = network.successor_start, network.successor
+    return dijkstra(start, following, sources, cost_by_directed_piece)
+
+
+def dijkstra(start: Ints, following: Ints, sources: Ints, cost: Floats) -> tuple[Floats, Ints]:
+    """Return ``dist`` and ``parent`` as :func:`shortest_times` does, over any graph in CSR form with costs by node."""
     dist, parent = _dijkstra(
         start,
         following,
         np.ascontiguousarray(sources, dtype=np.int32),
-        np.ascontiguousarray(cost_by_directed_piece, dtype=np.float32),
+        np.ascontiguousarray(cost, dtype=np.float32),
     )
     return dist, parent
 
