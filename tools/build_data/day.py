@@ -20,7 +20,7 @@ from weerspoor.network.load import load_network
 from weerspoor.timetable.build import BuildNorms, Placed, Placer, Wanted, choose_phases, place_all, repair
 from weerspoor.timetable.compose import compose_day
 from weerspoor.timetable.demand import DATA, load_demand, wanted_trains
-from weerspoor.trains.access import access
+from weerspoor.trains.access import DIRECTION, access
 from weerspoor.trains.catalogue import civil_kind
 from weerspoor.trains.kernel_model import train_model
 
@@ -51,7 +51,9 @@ def main() -> int:
         if kind not in models:
             train = civil_kind(kind)
             lengths[kind] = train.length_m
-            model = train_model(network, train, access(network, train))
+            may_use = access(network, train)
+            either_way = replace(may_use, allowed=(may_use.reasons & ~np.uint16(DIRECTION)) == 0)
+            model = train_model(network, train, either_way)
             models[kind] = replace(model, paces=np.array(settings["paces"])) if train.is_passenger else model
         return models[kind]
 

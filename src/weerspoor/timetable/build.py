@@ -95,6 +95,9 @@ class BuildNorms:
     bad_cost, missing_cost : float
     detour_share, detour_s : float
         A train may run over tracks whose shortest way is at most so much longer than the shortest of its leg.
+    against_factor : float
+        A second on the left-hand track counts as so many, where the corridor of a pattern is looked for: known trains
+        run there only where the tracks leave no other way.
     early_arrival_s : float
         How much before its minute it may arrive at its last stop.
     longest_delay_s : float
@@ -108,6 +111,7 @@ class BuildNorms:
     missing_cost: float
     detour_share: float
     detour_s: float
+    against_factor: float
     early_arrival_s: float
     longest_delay_s: float
 
@@ -145,7 +149,7 @@ class Placer:
     network : Network
     timelines : Timelines
     model_of : callable
-        Gives the kernel's train for a kind of train.
+        Gives the kernel's train for a kind of train, free to run on either track of a line.
     norms : BuildNorms
     """
 
@@ -168,7 +172,9 @@ class Placer:
         for row, point in enumerate(network.stops.point):
             self._stops_at[int(point)].append(row)
         piece_length = network.pieces.length_m
-        self._seconds = np.repeat(piece_length / np.maximum(network.pieces.speed_kmh / 3.6, 1.0), 2).astype(np.float32)
+        seconds = np.repeat(piece_length / np.maximum(network.pieces.speed_kmh / 3.6, 1.0), 2)
+        against = ~network.pieces.right_hand & ~np.repeat(network.permissions.left_allowed, 2)
+        self._seconds = np.where(against, seconds * norms.against_factor, seconds).astype(np.float32)
 
     # -- where a train of a kind may call ---------------------------------------------------------------------------
 
