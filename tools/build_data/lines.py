@@ -12,7 +12,7 @@ OWN_AREAS = range(467, 491)
 """Harbour areas of Rotterdam and Amsterdam: their tracks form lines of their own, as do all areas from 801."""
 
 
-MUSEUM_AREAS = {"068", "069", "209", "305", "309", "435", "463", "662"}
+MUSEUM_AREAS = {"068", "069", "209", "309", "435", "463", "662"}
 """Museum railways and lines out of use."""
 
 
