@@ -189,6 +189,8 @@ def day_trains() -> tuple[list[Wanted], dict[tuple[str, int], list[Wanted]]]:
             )
             for row in rows
         ]
+        if implausible(calls):
+            calls = ends([call for call in calls if call.point not in few_stations(1).get(series, ())])
         known = summary[series][f"dir{direction}_phase_spread"] != ""
         free = "" if known else f"{series}/{direction}"
         whole[series, direction].append(
@@ -205,6 +207,31 @@ def day_trains() -> tuple[list[Wanted], dict[tuple[str, int], list[Wanted]]]:
             )
         )
     return [train for group in whole.values() for train in group], whole
+
+
+def mended() -> list[str]:
+    """Return the series of the day whose way in the source takes no time somewhere."""
+    found: dict[str, list[Call]] = {}
+    for row in read_csv(TIMETABLE / "nl_weekday_reconstructed_2026.csv"):
+        if row["train"].endswith("a00"):
+            arrival, departure = (float(row[key]) if row[key] else None for key in ("arr_min", "dep_min"))
+            found.setdefault(row["series"], []).append(Call(row["station"].upper(), arrival, departure))
+    return [series for series, calls in found.items() if implausible(calls)]
+
+
+@cache
+def few_stations(page: int) -> dict[str, frozenset[str]]:
+    """Return the stations of each series of a page that only few of its trips serve."""
+    entries = json.loads((TIMETABLE / "series_2026" / f"page{page}.series.json").read_text(encoding="utf-8"))["series"]
+    return {
+        entry["id"]: frozenset(
+            code_of_slug().get(slug(station), slug(station).upper())
+            for issue in entry["issues"]
+            if issue.startswith("stations met weinig ritten")
+            for station in issue.split(":", 1)[1].split(",")
+        )
+        for entry in entries
+    }
 
 
 def shifted(calls: Iterable[Call], minutes: float) -> list[Call]:
@@ -267,12 +294,7 @@ def evening_series(day_way: dict[str, list[Call]]) -> tuple[list[EveningSeries],
         note = re.search(r"~(\d+)", entry["frequency"]["note"])
         trips = int(note[1]) if note else 1
         headway = {"4x_per_uur": 15.0, "2x_per_uur": 30.0}.get(entry["frequency"]["class"], 60.0)
-        few = {
-            slug(station)
-            for issue in entry["issues"]
-            if issue.startswith("stations met weinig ritten")
-            for station in issue.split(":", 1)[1].split(",")
-        }
+        few = few_stations(4)[name]
         by_day = {call.point for call in day_way.get(name, [])}
         for index, (route, times) in enumerate(zip(entry["routes"], minutes[name]["routes"], strict=True)):
             if index > 0 and name in day_way:
@@ -281,7 +303,7 @@ def evening_series(day_way: dict[str, list[Call]]) -> tuple[list[EveningSeries],
             last = len(route["stops"]) - 1
             for position, station in enumerate(route["stops"]):
                 code = code_of_slug().get(slug(station), slug(station).upper())
-                if slug(station) in few and code not in by_day and 0 < position < last:
+                if code in few and code not in by_day and 0 < position < last:
                     continue
                 calls.append(Call(code, times["arr"][position], times["dep"][position]))
             wrong = implausible(calls)
@@ -862,6 +884,9 @@ def build() -> None:
     """Write ``demand_trains``, ``demand_calls`` and ``demand_contradictions``."""
     day, whole = day_trains()
     later, notes = later_trains(whole)
+    notes = [
+        (series, "stations that few trips serve left out: the way was not possible") for series in mended()
+    ] + notes
     early = first_trains(whole)
     ice = observed_international()
     passengers = [part for train in (*day, *later, *early, *ice) for part in parts_of(train)]
@@ -893,7 +918,7 @@ def build() -> None:
         f"  {len(day)} trains of the day, {len(later)} later, {len(early)} early, {len(ice)} to Germany"
         f" -> {len(passengers)} here; {len(goods)} freight; {len(further)} reserve paths;"
         f" contradictions: { {reason: len(names) for reason, names in by_reason.items()} };"
-        f" {len(notes)} evening series changed"
+        f" {len(notes)} series changed"
     )
     for name, note in notes:
         print(f"    {name}: {note}")
