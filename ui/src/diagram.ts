@@ -3,7 +3,7 @@
 import { clock, clockMinutes, duration, timeTicks } from "./clock.ts";
 import { courseOf, kmAt, timeAt, type Course } from "./course.ts";
 import { lineStyles, styleKey } from "./kinds.ts";
-import { fitAxis, placeLabels, type Box, type MapLabel } from "./labels.ts";
+import { fitAxis, placeLabels, placeRank, type Box, type MapLabel } from "./labels.ts";
 import type { DiagramTrain, Path } from "./plan.ts";
 import { h, type Shape } from "./shape.ts";
 import type { Texts } from "./texts.ts";
@@ -14,6 +14,9 @@ export interface DiagramView {
   readonly kmFrom: number;
   readonly kmTo: number;
 }
+
+/** Kinds of points by code. */
+export type Kinds = ReadonlyMap<string, string>;
 
 export interface Size {
   readonly width: number;
@@ -119,11 +122,11 @@ export function trainData(trains: readonly DiagramTrain[], key: string, at: Scal
 }
 
 /** Which points get a name: stops and ends first, then those that still have room. */
-function axisNames(path: Path, at: Scales): number[] {
+function axisNames(path: Path, at: Scales, kinds: Kinds): number[] {
   const last = path.points.length - 1;
   const labels = path.points.map((point, index) => ({
     at: at.y(point.km),
-    rank: index === 0 || index === last ? 0 : point.stop_s > 0 ? 1 : 2,
+    rank: index === 0 || index === last ? 0 : point.stop_s > 0 ? 1 : 2 + placeRank(kinds.get(point.code), point.code),
   }));
   const inside = labels.map((label, index) => ({ ...label, index })).filter((one) => one.at >= at.box.y - 1 && one.at <= at.box.y + at.box.height + 1);
   return fitAxis(inside, LABEL + 1.5).map((chosen) => (inside[chosen] as { index: number }).index);
@@ -131,11 +134,11 @@ function axisNames(path: Path, at: Scales): number[] {
 
 const NARROW = 720;
 
-function axis(path: Path, at: Scales, view: DiagramView, size: Size, texts: Texts): Shape[] {
+function axis(path: Path, at: Scales, view: DiagramView, size: Size, texts: Texts, kinds: Kinds): Shape[] {
   const { box } = at;
   const right = box.x + box.width;
   const foot = box.y + box.height;
-  const named = new Set(axisNames(path, at));
+  const named = new Set(axisNames(path, at, kinds));
   const { major, minor } = timeTicks(view.from, view.until, box.width);
   const grid = (marks: readonly number[]): string => marks.map((s) => `M${px(at.x(s))} ${box.y}V${foot}`).join("");
   const inView = path.points.map((point, index) => ({ point, index })).filter(({ point }) => point.km >= view.kmFrom && point.km <= view.kmTo);
@@ -257,8 +260,8 @@ function plotLabels(path: Path, course: Course, at: Scales, view: DiagramView, t
 
 let drawn = 0;
 
-/** The whole diagram. */
-export function drawDiagram(path: Path, view: DiagramView, size: Size, texts: Texts): Shape {
+/** The whole diagram; `kinds` of points by code say which names go first. */
+export function drawDiagram(path: Path, view: DiagramView, size: Size, texts: Texts, kinds: Kinds = new Map()): Shape {
   const at = scales(view, size);
   const { box } = at;
   const course = courseOf(path);
@@ -288,7 +291,7 @@ export function drawDiagram(path: Path, view: DiagramView, size: Size, texts: Te
     ),
     h("rect", { class: "ground", x: box.x, y: box.y, width: box.width, height: box.height }),
     h("g", { "clip-path": `url(#${id}-plot)` }, h("path", { class: "single-band", d: blockData(single, at, view) })),
-    axis(path, at, view, size, texts),
+    axis(path, at, view, size, texts, kinds),
     h("g", {}, strands(path, at, view, texts)),
     h(
       "g",

@@ -16,6 +16,9 @@ export function fitAxis(labels: readonly AxisLabel[], gap: number): number[] {
   return chosen.sort((a, b) => a - b);
 }
 
+/** How much a place is passed over when there is no room: stations go first, then short codes, which the old main places have. */
+export const placeRank = (kind: string | undefined, code: string): number => (kind === "station" ? 0 : 0.5) + Math.min(code.length, 9) / 20;
+
 export interface Box {
   readonly x: number;
   readonly y: number;

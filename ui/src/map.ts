@@ -1,9 +1,9 @@
 /** The map: running lines of the country, the route, neighbour tracks kept empty, stops and names. */
 
 import { alongShape, flat } from "./course.ts";
-import { placeLabels, type Box, type MapLabel } from "./labels.ts";
+import { placeLabels, placeRank, type Box, type MapLabel } from "./labels.ts";
 import type { LonLat, Path, Plan } from "./plan.ts";
-import type { Size } from "./diagram.ts";
+import type { Kinds, Size } from "./diagram.ts";
 import { h, type Shape } from "./shape.ts";
 import type { Texts } from "./texts.ts";
 
@@ -13,6 +13,9 @@ export interface MapView {
   readonly y: number;
   readonly scale: number;
 }
+
+/** The kinds of the plan's points by code. */
+export const kindsOf = (plan: Plan): Kinds => new Map(plan.map.places.map((one) => [one.code, one.kind]));
 
 /** The view that shows all these places. */
 export function fitView(places: readonly LonLat[], size: Size, margin = 28): MapView {
@@ -80,6 +83,7 @@ export function mapNames(plan: Plan, path: Path | undefined, view: MapView, size
   const avoid: [number, number][] = [];
   const named = new Set<string>();
 
+  const kinds = kindsOf(plan);
   if (path) {
     const place = alongShape(path.shape, path.distance_km);
     const last = path.points.length - 1;
@@ -92,7 +96,7 @@ export function mapNames(plan: Plan, path: Path | undefined, view: MapView, size
       const end = index === 0 || index === last;
       const stop = point.stop_s > 0;
       marks.push(h("circle", { class: end ? "map-end" : stop ? "map-stop" : "map-point", cx: x.toFixed(1), cy: y.toFixed(1), r: end ? 5 : stop ? 4.2 : 2 }, h("title", {}, point.name)));
-      labels.push({ x, y, text: point.name, size: end || stop ? 12 : 10.5, rank: end ? 0 : stop ? 1 : 3, kind: end || stop ? "strong" : "point" });
+      labels.push({ x, y, text: point.name, size: end || stop ? 12 : 10.5, rank: end ? 0 : stop ? 1 : 3 + placeRank(kinds.get(point.code), point.code), kind: end || stop ? "strong" : "point" });
     });
     for (let i = 0; i <= 240; i++) {
       const at = place((i / 240) * path.distance_km);
@@ -107,7 +111,7 @@ export function mapNames(plan: Plan, path: Path | undefined, view: MapView, size
     const far = reached.has(one.code.toLowerCase());
     if (!far && view.scale < DETAIL_SCALE && !FROM_AFAR.has(one.kind)) continue;
     marks.push(h("circle", { class: far ? "map-reached" : "map-place", cx: at[0].toFixed(1), cy: at[1].toFixed(1), r: far ? 4.2 : 1.4 }, h("title", {}, one.name)));
-    labels.push({ x: at[0], y: at[1], text: one.name, size: far ? 12 : 9.5, rank: far ? 2 : FROM_AFAR.has(one.kind) ? 5 : 6, kind: far ? "strong" : "place" });
+    labels.push({ x: at[0], y: at[1], text: one.name, size: far ? 12 : 9.5, rank: far ? 2 : 5 + placeRank(one.kind, one.code), kind: far ? "strong" : "place" });
   }
   const pixels = SCALE_KM.map((km) => km * view.scale);
   const chosen = Math.max(0, pixels.findLastIndex((width) => width <= 130));

@@ -2,7 +2,7 @@
 
 import { drawDiagram, fullView, type Size } from "./diagram.ts";
 import { create, fill } from "./dom.ts";
-import { drawMap, fitView, placesOfInterest } from "./map.ts";
+import { drawMap, fitView, kindsOf, placesOfInterest } from "./map.ts";
 import type { Path, Plan } from "./plan.ts";
 import { h, type Shape } from "./shape.ts";
 import { diagramStage, mapStage } from "./stage.ts";
@@ -40,7 +40,8 @@ function start(): void {
   const secondSheet = region("sheet open print-only");
   const tools = region("page-tools screen-only");
 
-  const diagram = diagramStage(texts, (km) => map.mark(km));
+  const kinds = kindsOf(plan);
+  const diagram = diagramStage(kinds, texts, (km) => map.mark(km));
   const map = mapStage(plan, texts, (km) => diagram.mark(km));
 
   const remember = (): void => {
@@ -62,7 +63,7 @@ function start(): void {
     const sheet: Shape[] = [];
     if (now) {
       const size = { width, height: height - 128 };
-      sheet.push(header(plan, now, texts), drawDiagram(now, fullView(now), size, texts), diagramLegend(now, texts, "sheet"));
+      sheet.push(header(plan, now, texts), drawDiagram(now, fullView(now), size, texts, kinds), diagramLegend(now, texts, "sheet"));
     }
     fill(firstSheet, ...sheet);
     firstSheet.hidden = !now;

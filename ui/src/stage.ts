@@ -2,7 +2,7 @@
 
 import { clock } from "./clock.ts";
 import { alongShape, courseOf, nearest, timeAt } from "./course.ts";
-import { drawDiagram, fullView, placeName, plotBox, scales, under, type DiagramView, type Size } from "./diagram.ts";
+import { drawDiagram, fullView, placeName, plotBox, scales, under, type DiagramView, type Kinds, type Size } from "./diagram.ts";
 import { create, fill } from "./dom.ts";
 import { lineStyles, styleKey } from "./kinds.ts";
 import { drawMap, fitView, mapNames, mapTransform, placesOfInterest, type MapView } from "./map.ts";
@@ -39,14 +39,14 @@ function frame(name: string, texts: Texts, moves: () => Moves): { outer: HTMLEle
 const sizeOf = (element: HTMLElement): Size => ({ width: Math.max(200, element.clientWidth), height: Math.max(160, element.clientHeight) });
 
 /** The space-time diagram on the screen. `onKm` hears where along the path the pointer is, null when it leaves. */
-export function diagramStage(texts: Texts, onKm: (km: number | null) => void): { element: HTMLElement; show(path: Path): void; mark(km: number | null): void } {
+export function diagramStage(kinds: Kinds, texts: Texts, onKm: (km: number | null) => void): { element: HTMLElement; show(path: Path): void; mark(km: number | null): void } {
   let path: Path | null = null;
   let view: DiagramView = { from: 0, until: 1, kmFrom: 0, kmTo: 1 };
   let whole = view;
   let own: DiagramTrain = { reference: "", kind: "", layer: "", lines: [] };
 
   const redraw = (): void => {
-    if (path) fill(parts.canvas, drawDiagram(path, view, sizeOf(parts.stage), texts));
+    if (path) fill(parts.canvas, drawDiagram(path, view, sizeOf(parts.stage), texts, kinds));
   };
   const later = onFrame(redraw);
   const limit = (next: DiagramView): DiagramView => {

@@ -2,7 +2,7 @@
 
 import { clock, duration, nextDate } from "./clock.ts";
 import { lineStyles, styleKey } from "./kinds.ts";
-import { hatch } from "./diagram.ts";
+import { hatch, placeName } from "./diagram.ts";
 import type { Condition, KeptEmpty, Path, Plan } from "./plan.ts";
 import { h, type Child, type Shape } from "./shape.ts";
 import type { Texts } from "./texts.ts";
@@ -113,7 +113,8 @@ export function facts(plan: Plan, texts: Texts): Shape {
     [texts.text("ui.day_name"), plan.day.name],
     [texts.text("ui.day_kind"), texts.word("day", plan.day.kind)],
   ];
-  if (plan.day.date) day.push([texts.text("ui.day_date"), texts.date(plan.day.date)]);
+  const date = dateOf(plan);
+  if (date) day.push([texts.text("ui.day_date"), texts.date(date)]);
   if (plan.day.lacks.length > 0) day.push([texts.text("ui.day_lacks"), plan.day.lacks.map((layer) => texts.word("layer", layer)).join(", ")]);
   const warnings = plan.day.warnings.map((warning) => h("p", { class: "warning" }, warning));
   return h("div", { class: "fact-columns" }, list(texts.text("ui.train"), train), list(texts.text("ui.asked"), asked), list(texts.text("ui.day"), day, warnings));
@@ -152,9 +153,12 @@ export function paths(plan: Plan, chosen: number, texts: Texts, choosing: boolea
 const named = (heads: readonly string[], texts: Texts): string[] =>
   heads.map((head) => (head.startsWith(">") ? `>${texts.text(`ui.head.${head.slice(1)}`)}` : texts.text(`ui.head.${head}`)));
 
+/** The operating day: that of the day, else the one asked for; empty if neither has a date. */
+const dateOf = (plan: Plan): string => plan.day.date || String(plan.request["date"] ?? "");
+
 /** Times at every point. */
 export function points(plan: Plan, path: Path, texts: Texts): Shape {
-  const next = nextDate(plan.day.date);
+  const next = nextDate(dateOf(plan));
   const last = path.points.length - 1;
   let night = path.departure_s >= 86_400;
   const rows = path.points.flatMap((point, index) => {
@@ -186,75 +190,133 @@ export function points(plan: Plan, path: Path, texts: Texts): Shape {
 
 /** A run of zones of one neighbour track that are kept empty one after the other. */
 export interface KeptGroup {
-  readonly first: KeptEmpty;
+  readonly track: string;
+  readonly of: string;
   readonly from_s: number;
   readonly until_s: number;
   readonly km_from: number;
   readonly km_to: number;
   readonly distance_m: number;
   readonly zones: number;
+  /** The one with the least room if the train is early, and if it is late; null if nothing comes before or after. */
   readonly early: KeptEmpty | null;
   readonly late: KeptEmpty | null;
   readonly freed: KeptEmpty;
 }
 
-/** Put zones of the same track together; the margins are the least of them. */
+const STRICTNESS = ["wide", "passenger", "all"];
+
+/** A zone that is empty of all trains is empty of some too: spans that differ by less than this are one. */
+const NEAR_S = 60;
+
+/** Let the stricter of two spans of one zone take in the other where it covers it but for `NEAR_S` at the ends; it only grows. */
+function absorbed(kept: readonly KeptEmpty[]): KeptEmpty[] {
+  const left: KeptEmpty[] = [];
+  for (const one of [...kept].sort((a, b) => STRICTNESS.indexOf(b.of) - STRICTNESS.indexOf(a.of))) {
+    const index = left.findIndex((other) => other.zone === one.zone && other.from_s <= one.from_s + NEAR_S && other.until_s >= one.until_s - NEAR_S);
+    const taker = left[index];
+    if (!taker) {
+      left.push(one);
+      continue;
+    }
+    left[index] = {
+      ...taker,
+      from_s: Math.min(taker.from_s, one.from_s),
+      until_s: Math.max(taker.until_s, one.until_s),
+      km_from: Math.min(taker.km_from, one.km_from),
+      km_to: Math.max(taker.km_to, one.km_to),
+      distance_m: Math.min(taker.distance_m, one.distance_m),
+    };
+  }
+  return left;
+}
+
+/** The manager's name of a track, which stands in brackets behind a name of its own. */
+const trackOf = (label: string): string => /\(([^()]+)\)$/.exec(label)?.[1] ?? label;
+
+/** The zone with the least room among those that have any train before or after. */
+function tightest(group: readonly KeptEmpty[], room: (one: KeptEmpty) => number | null): KeptEmpty | null {
+  return group.reduce<KeptEmpty | null>((best, one) => {
+    const value = room(one);
+    return value !== null && (best === null || value < (room(best) ?? Infinity)) ? one : best;
+  }, null);
+}
+
+const roomEarly = (one: KeptEmpty): number | null => one.margin_early_s;
+const roomLate = (one: KeptEmpty): number | null => one.margin_late_s;
+
+/** Put zones of one track that follow each other together, in order of the way; the margins are the least of them. */
 export function groupKept(kept: readonly KeptEmpty[]): KeptGroup[] {
-  const groups: KeptEmpty[][] = [];
-  const order = [...kept].sort((a, b) => a.from_s - b.from_s || a.km_from - b.km_from);
-  const open = new Map<string, KeptEmpty[]>();
-  for (const one of order) {
-    const key = `${one.track}\n${one.of}`;
+  const groups: { members: KeptEmpty[]; until: number }[] = [];
+  const open = new Map<string, { members: KeptEmpty[]; until: number }>();
+  for (const one of absorbed(kept).sort((a, b) => a.from_s - b.from_s || a.km_from - b.km_from)) {
+    const key = `${trackOf(one.track)}\n${one.of}`;
     const group = open.get(key);
-    if (group && one.from_s <= Math.max(...group.map((member) => member.until_s))) group.push(one);
-    else {
-      const started = [one];
+    if (group && one.from_s <= group.until) {
+      group.members.push(one);
+      group.until = Math.max(group.until, one.until_s);
+    } else {
+      const started = { members: [one], until: one.until_s };
       open.set(key, started);
       groups.push(started);
     }
   }
-  const least = (group: readonly KeptEmpty[], margin: (one: KeptEmpty) => number | null): KeptEmpty | null =>
-    group.reduce<KeptEmpty | null>((best, one) => {
-      const value = margin(one);
-      return value !== null && (best === null || value < (margin(best) ?? Infinity)) ? one : best;
-    }, null);
-  return groups.map((group) => ({
-    first: group[0] as KeptEmpty,
-    from_s: Math.min(...group.map((one) => one.from_s)),
-    until_s: Math.max(...group.map((one) => one.until_s)),
-    km_from: Math.min(...group.map((one) => Math.min(one.km_from, one.km_to))),
-    km_to: Math.max(...group.map((one) => Math.max(one.km_from, one.km_to))),
-    distance_m: Math.min(...group.map((one) => one.distance_m)),
-    zones: group.length,
-    early: least(group, (one) => one.margin_early_s),
-    late: least(group, (one) => one.margin_late_s),
-    freed: group.reduce((latest, one) => (one.until_s > latest.until_s ? one : latest)),
+  const made = groups.map(({ members, until }) => ({
+    track: [...new Set(members.map((one) => one.track))].sort((a, b) => b.length - a.length)[0] ?? "",
+    of: members[0]?.of ?? "",
+    from_s: Math.min(...members.map((one) => one.from_s)),
+    until_s: until,
+    km_from: Math.min(...members.map((one) => Math.min(one.km_from, one.km_to))),
+    km_to: Math.max(...members.map((one) => Math.max(one.km_from, one.km_to))),
+    distance_m: Math.min(...members.map((one) => one.distance_m)),
+    zones: members.length,
+    early: tightest(members, roomEarly),
+    late: tightest(members, roomLate),
+    freed: members.reduce((latest, one) => (one.until_s > latest.until_s ? one : latest)),
   }));
+  return made.sort((a, b) => a.km_from - b.km_from || a.km_to - b.km_to);
 }
 
-/** Neighbour tracks kept empty. */
+/** Neighbour tracks kept empty, under the points they lie between. */
 export function keptEmpty(path: Path, texts: Texts): Shape {
   const title = h("h2", {}, texts.text("ui.kept"));
   if (path.kept_empty.length === 0) return h("section", { class: "kept-empty" }, title, h("p", {}, texts.text("ui.kept_none")));
   const margin = (value: number | null | undefined, train: string | undefined): Shape =>
     td(value === null || value === undefined ? h("span", { class: "free" }, texts.text("ui.free")) : h("span", { class: "n" }, duration(value)), train ? h("span", { class: "ref" }, ` ${train}`) : "");
-  const rows = groupKept(path.kept_empty).map((group) =>
-    h(
+  let stretch = "";
+  const rows = groupKept(path.kept_empty).flatMap((group) => {
+    const row = h(
       "tr",
       { "data-km": group.km_from },
-      td(group.first.track),
+      td(group.track),
       tn(`${texts.number(group.km_from, 1)}–${texts.number(group.km_to, 1)}`),
       tn(`${texts.number(group.distance_m, 2)} m`),
-      td(texts.word("of", group.first.of)),
+      td(texts.word("of", group.of)),
       tn(clock(group.from_s)),
       tn(clock(group.until_s)),
       margin(group.early?.margin_early_s, group.early?.train_before),
       margin(group.late?.margin_late_s, group.late?.train_after),
       td(`${texts.word("freed", group.freed.freed_by)}${group.freed.freed_at ? ` ${group.freed.freed_at}` : ""}`),
-    ),
-  );
+    );
+    const here = placeName(path, group.km_from + 0.001, 0);
+    if (here === stretch) return [row];
+    stretch = here;
+    return [h("tr", { class: "stretch" }, h("th", { colspan: 9, scope: "rowgroup" }, here)), row];
+  });
+  const least = (text: string, one: KeptEmpty | null, room: number | null | undefined, train: string | undefined): string | null =>
+    one && room !== null && room !== undefined ? texts.text(text, { room: duration(room), train: train ?? "", place: placeName(path, (one.km_from + one.km_to) / 2) }) : null;
+  const early = tightest(path.kept_empty, roomEarly);
+  const late = tightest(path.kept_empty, roomLate);
+  const room = [least("ui.least_early", early, early?.margin_early_s, early?.train_before), least("ui.least_late", late, late?.margin_late_s, late?.train_after)].filter((one) => one !== null);
   const heads = ["neighbour", ">km", ">distance", "of", ">from", ">until", "early", "late", "freed"];
-  return h("section", { class: "kept-empty" }, title, h("p", { class: "note" }, texts.text("ui.kept_note")), table("kept", named(heads, texts), rows));
+  return h(
+    "section",
+    { class: "kept-empty" },
+    title,
+    room.length > 0 ? h("p", {}, room.join(" ")) : null,
+    h("p", { class: "note" }, texts.text("ui.kept_note")),
+    table("kept", named(heads, texts), rows),
+  );
 }
 
 const value = (amount: number, unit: string, texts: Texts): string => {

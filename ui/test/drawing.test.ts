@@ -167,14 +167,28 @@ test("zones of one neighbour track that follow each other are one line with the 
     kept({ zone: 3, km_from: 2, km_to: 3, from_s: 400, until_s: 500, margin_early_s: null, margin_late_s: null }),
     kept({ zone: 4, km_from: 0, km_to: 1, from_s: 100, until_s: 200, track: "right" }),
   ]);
-  assert.deepEqual(groups.map((one) => [one.first.track, one.km_from, one.km_to, one.from_s, one.until_s, one.zones]), [
-    ["left", 0, 2, 100, 260, 2],
+  assert.deepEqual(groups.map((one) => [one.track, one.km_from, one.km_to, one.from_s, one.until_s, one.zones]), [
     ["right", 0, 1, 100, 200, 1],
+    ["left", 0, 2, 100, 260, 2],
     ["left", 2, 3, 400, 500, 1],
   ]);
-  assert.equal(groups[0]?.early?.train_before, "b");
-  assert.equal(groups[0]?.late?.margin_late_s, 90);
-  assert.equal(groups[0]?.freed.freed_at, "end");
+  assert.equal(groups[1]?.early?.train_before, "b");
+  assert.equal(groups[1]?.late?.margin_late_s, 90);
+  assert.equal(groups[1]?.freed.freed_at, "end");
+});
+
+test("a zone empty of all trains is not listed once more as empty of some, and never for a shorter time", () => {
+  const groups = groupKept([
+    kept({ zone: 1, of: "passenger", from_s: 100, until_s: 210 }),
+    kept({ zone: 1, of: "all", from_s: 110, until_s: 205 }),
+    kept({ zone: 2, of: "wide", track: "6 (right)", from_s: 100, until_s: 600 }),
+    kept({ zone: 2, of: "all", track: "6 (right)", from_s: 100, until_s: 300 }),
+  ]);
+  assert.deepEqual(groups.map((one) => [one.track, one.of, one.from_s, one.until_s]).sort(), [
+    ["6 (right)", "all", 100, 300],
+    ["6 (right)", "wide", 100, 600],
+    ["left", "all", 100, 210],
+  ]);
 });
 
 test("a train that needs no empty neighbour is said to need none", () => {
