@@ -37,6 +37,7 @@ OTHER_TABLES = ("lines", "points", "places", "stops", "permissions", "neighbours
 
 @cache
 def _load(folder: Path) -> Network:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     tables: dict[str, _Table] = {}
@@ -50,8 +51,8 @@ def _load(folder: Path) -> Network:
         content = path.read_bytes()
         parts += [name.encode(), content]
         try:
-            tables[name] = _Table(name, pq.read_table(path, use_threads=False))
-        except OSError as error:
+            tables[name] = _Table(name, pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False))
+        except (OSError, ValueError) as error:
             raise DataError(f"this table of the network is damaged: {error}", where=str(path)) from error
     return _assemble(tables, content_hash(*parts))
 
