@@ -54,7 +54,9 @@ def main() -> int:
             may_use = access(network, train)
             either_way = replace(may_use, allowed=(may_use.reasons & ~np.uint16(DIRECTION)) == 0)
             model = train_model(network, train, either_way)
-            models[kind] = replace(model, paces=np.array(settings["paces"])) if train.is_passenger else model
+            if train.is_passenger:
+                model = replace(model, paces=np.array(settings["paces"]), may_stop=np.zeros_like(model.may_stop))
+            models[kind] = model
         return models[kind]
 
     started = time.perf_counter()

@@ -31,6 +31,7 @@ def shortest_times(
     sources: Ints,
     cost_by_directed_piece: Floats,
     reverse: bool = False,
+    limit: float = np.inf,
 ) -> tuple[Floats, Ints]:
     """Return the least cost from any of the sources to every directed piece (Dijkstra).
 
@@ -44,6 +45,8 @@ def shortest_times(
         Not negative; infinite where the way may not go.
     reverse : bool
         Follow the ways backwards: cost from every directed piece to the nearest source.
+    limit : float
+        Ways that cost more are not looked for.
 
     Returns
     -------
@@ -56,22 +59,23 @@ def shortest_times(
         start, following = reversed_successors(network)
     else:
         start, following = network.successor_start, network.successor
-    return dijkstra(start, following, sources, cost_by_directed_piece)
+    return dijkstra(start, following, sources, cost_by_directed_piece, limit)
 
 
-def dijkstra(start: Ints, following: Ints, sources: Ints, cost: Floats) -> tuple[Floats, Ints]:
+def dijkstra(start: Ints, following: Ints, sources: Ints, cost: Floats, limit: float = np.inf) -> tuple[Floats, Ints]:
     """Return ``dist`` and ``parent`` as :func:`shortest_times` does, over any graph in CSR form with costs by node."""
     dist, parent = _dijkstra(
         start,
         following,
         np.ascontiguousarray(sources, dtype=np.int32),
         np.ascontiguousarray(cost, dtype=np.float32),
+        np.float32(limit),
     )
     return dist, parent
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _dijkstra(start: Ints, following: Ints, sources: Ints, cost: Floats) -> tuple[Floats, Ints]:
+def _dijkstra(start: Ints, following: Ints, sources: Ints, cost: Floats, limit: np.float32) -> tuple[Floats, Ints]:
     n = len(start) - 1
     dist = np.full(n, np.inf, np.float32)
     parent = np.full(n, -1, np.int32)
@@ -87,7 +91,7 @@ def _dijkstra(start: Ints, following: Ints, sources: Ints, cost: Floats) -> tupl
         for k in range(start[directed], start[directed + 1]):
             onward = following[k]
             there = np.float32(here + cost[onward])
-            if there < dist[onward]:
+            if there < dist[onward] and there <= limit:
                 dist[onward] = there
                 parent[onward] = directed
                 heapq.heappush(heap, (there, onward))

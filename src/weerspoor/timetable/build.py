@@ -36,6 +36,11 @@ PLATFORM_SHARE = 0.5
 LONGEST_PLATFORM_M = 450.0
 """Sections of one platform are looked for so far behind the head."""
 
+REVERSAL_S = 240.0
+"""A train turns back at a station where every way without costs so much more."""
+
+LONGEST_LEG_S = 10_000.0
+
 BOUND_ROWS = 512
 """Sets of calling pieces for which lower bounds are kept, by kind of train."""
 
@@ -128,6 +133,16 @@ class Placed:
 
 
 @dataclass(frozen=True)
+class _Way:
+    """The corridor between two sets of pieces: its pieces, the starts and ends that lie on it, seconds of the best."""
+
+    pieces: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int32]
+    ends: npt.NDArray[np.int32]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class _Leg:
     """A part of a pattern between reversals: a model limited to its corridor, the pieces of each stage, and bounds."""
 
@@ -168,6 +183,7 @@ class Placer:
         self._patterns: dict[tuple[object, ...], list[_Leg] | UnroutableError] = {}
         self._empty = Timelines.empty(network.n_zones)
         self._bounds: dict[str, Bounds] = {}
+        self._ways: dict[tuple[str, bytes, bytes], _Way] = {}
         self._stops_at: dict[int, list[int]] = defaultdict(list)
         for row, point in enumerate(network.stops.point):
             self._stops_at[int(point)].append(row)
@@ -261,52 +277,57 @@ class Placer:
     def _make_pattern(self, wanted: Wanted) -> list[_Leg]:
         """Find the corridor of a pattern of points, with reversals where the tracks leave no other way."""
         model = self._model_of(wanted.kind)
-        cost = np.where(model.speed_ms > 0, self._seconds, np.float32(np.inf)).astype(np.float32)
         sets = [self._calling_pieces(wanted, number, model) for number in range(len(wanted.points))]
-        for number, pieces in enumerate(sets):
+        codes = [self.network.points.code[point] for point in wanted.points]
+        for code, pieces in zip(codes, sets, strict=True):
             if not len(pieces):
-                raise UnroutableError(f"no track for it at {self.network.points.code[wanted.points[number]]}")
+                raise UnroutableError(f"no track for it at {code}")
         legs: list[_Leg] = []
-        allowed = np.zeros(len(cost), dtype=bool)
+        allowed = np.zeros(2 * self.network.n_pieces, dtype=bool)
         stage_sets: list[npt.NDArray[np.int32]] = [sets[0]]
         first = 0
         for number in range(len(sets) - 1):
-            corridor, starts, ends, seconds = self._corridor(stage_sets[-1], sets[number + 1], cost)
-            turned = np.unique(stage_sets[-1] ^ 1).astype(np.int32)
-            turned = turned[model.speed_ms[turned] > 0]
-            if wanted.stops[number] and len(turned) and number > 0:
-                other = self._corridor(turned, sets[number + 1], cost)
-                if other[3] + 240.0 < seconds:
+            way = self._corridor(wanted.kind, sets[number], sets[number + 1])
+            if number > 0 and wanted.stops[number]:
+                turned = np.unique(sets[number] ^ 1).astype(np.int32)
+                other = self._corridor(wanted.kind, turned[model.speed_ms[turned] > 0], sets[number + 1])
+                if other.seconds + REVERSAL_S < way.seconds:
                     legs.append(self._leg(wanted.kind, first, stage_sets, allowed, model))
-                    corridor, starts, ends, seconds = other
-                    stage_sets, first = [starts], number
-                    allowed = np.zeros(len(cost), dtype=bool)
-            if not np.isfinite(seconds):
-                codes = self.network.points.code
-                raise UnroutableError(
-                    f"no way from {codes[wanted.points[number]]} to {codes[wanted.points[number + 1]]}"
-                )
-            allowed |= corridor
-            if len(stage_sets) == 1:
-                stage_sets[0] = starts
-            stage_sets.append(ends)
+                    stage_sets, first, way = [other.starts], number, other
+                    allowed = np.zeros(len(allowed), dtype=bool)
+            if not np.isfinite(way.seconds):
+                raise UnroutableError(f"no way from {codes[number]} to {codes[number + 1]}")
+            allowed[way.pieces] = True
+            both = np.intersect1d(stage_sets[-1], way.starts).astype(np.int32)
+            stage_sets[-1] = both if len(both) else np.union1d(stage_sets[-1], way.starts).astype(np.int32)
+            stage_sets.append(way.ends)
         legs.append(self._leg(wanted.kind, first, stage_sets, allowed, model))
         return legs
 
-    def _corridor(
-        self, starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32], cost: npt.NDArray[np.float32]
-    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32], npt.NDArray[np.int32], float]:
-        """Return the pieces on ways not much longer than the shortest, the starts and ends on one, and its seconds."""
-        nothing = np.zeros(len(cost), dtype=bool)
-        onward, _ = shortest_times(self.network, starts, cost)
-        best = float(np.min(onward[ends])) if len(ends) else float("inf")
+    def _corridor(self, kind: str, starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32]) -> _Way:
+        """Return the pieces on ways not much longer than the shortest between two sets; made once a pair and kind."""
+        key = (kind, starts.tobytes(), ends.tobytes())
+        known = self._ways.get(key)
+        if known is None:
+            known = self._ways[key] = self._make_corridor(kind, starts, ends)
+        return known
+
+    def _make_corridor(self, kind: str, starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32]) -> _Way:
+        cost = np.where(self._model_of(kind).speed_ms > 0, self._seconds, np.float32(np.inf)).astype(np.float32)
+        best, reach = np.inf, 900.0
+        while len(starts) and len(ends) and not np.isfinite(best):
+            onward, _ = shortest_times(self.network, starts, cost, limit=reach)
+            best = float(np.min(onward[ends]))
+            if not np.isfinite(reach):
+                break
+            reach = reach * 4 if reach < LONGEST_LEG_S else np.inf
         if not np.isfinite(best):
-            return nothing, starts, ends, float("inf")
-        back, _ = shortest_times(self.network, ends, cost, reverse=True)
+            return _Way(np.empty(0, np.int32), starts, ends, np.inf)
         limit = best * (1 + self.norms.detour_share) + self.norms.detour_s
-        through = onward + back
-        corridor = through <= limit
-        return corridor, starts[back[starts] <= limit], ends[onward[ends] <= limit], best
+        onward, _ = shortest_times(self.network, starts, cost, limit=limit)
+        back, _ = shortest_times(self.network, ends, cost, reverse=True, limit=limit)
+        pieces = np.flatnonzero(onward + back <= limit).astype(np.int32)
+        return _Way(pieces, starts[back[starts] <= limit], ends[onward[ends] <= limit], best)
 
     def _leg(
         self,
@@ -345,9 +366,11 @@ class Placer:
         earliest = -1e9
         for number, leg in enumerate(legs):
             final = number + 1 == len(legs)
-            run = self._search(wanted, leg, timelines, earliest, final=final, exact_arrival=True)
-            if run is None and final:
-                run = self._search(wanted, leg, timelines, earliest, final=final, exact_arrival=False)
+            run = None
+            for slow, exact in ((False, True), (True, True), (False, False))[slice(None) if final else slice(2, 3)]:
+                run = self._search(wanted, leg, timelines, earliest, slow=slow, exact_arrival=exact)
+                if run is not None:
+                    break
             if run is None:
                 placed.runs = []
                 placed.reason = "no free path" if not empty else "no path even alone"
@@ -359,8 +382,9 @@ class Placer:
         return placed
 
     def _search(
-        self, wanted: Wanted, leg: _Leg, timelines: Timelines, earliest: float, *, final: bool, exact_arrival: bool
+        self, wanted: Wanted, leg: _Leg, timelines: Timelines, earliest: float, *, slow: bool, exact_arrival: bool
     ) -> Run | None:
+        """Search one leg; ``slow`` allows lower paces, ``exact_arrival`` asks not to come in before its minute."""
         stages: list[Stage] = []
         last = len(leg.stages) - 1
         for offset, pieces in enumerate(leg.stages):
@@ -378,7 +402,7 @@ class Placer:
             stands = (wanted.stops[number] or offset == last) and not border
             stop = float(wanted.dwell_s[number]) if stands else -1.0
             arrival_from = -1e9
-            if offset == last and final and exact_arrival and wanted.window_s == 0 and wanted.arrival_s[number] >= 0:
+            if offset == last and exact_arrival and wanted.window_s == 0 and wanted.arrival_s[number] >= 0:
                 arrival_from = wanted.arrival_s[number] - self.norms.early_arrival_s
             depart = float(planned) if planned >= 0 and wanted.window_s == 0 and offset != last else -1e9
             stages.append(Stage(directed=pieces, stop_s=stop, earliest_s=arrival_from, depart_s=depart))
@@ -386,7 +410,8 @@ class Placer:
         ends = max((time for time in wanted.arrival_s if time >= 0), default=begin + 6 * 3600)
         horizon = max(begin, float(ends)) + wanted.window_s + self.norms.longest_delay_s
         query = Query(stages=stages, horizon_s=horizon)
-        return search(self.graph, leg.model, timelines, query, bounds=leg.bounds)
+        model = leg.model if slow else replace(leg.model, paces=leg.model.paces[:1])
+        return search(self.graph, model, timelines, query, bounds=leg.bounds)
 
     def _price(self, placed: Placed, legs: Sequence[_Leg]) -> None:
         """Set lateness and cost of a placed train."""
