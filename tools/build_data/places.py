@@ -46,6 +46,8 @@ JOINED_M = 1.0
 """Sections whose ends lie this close follow each other."""
 PAST_END_M = 3.0
 """A track that ends this short of the centre of a station still passes it."""
+TOGETHER_M = 400.0
+"""Ends of lines this close belong to one junction."""
 FARTHEST_M = 500.0
 """No track farther from the published place of a station belongs to it."""
 
@@ -148,6 +150,12 @@ def areas() -> dict[str, Any]:
     meta, _, shapes, columns = pyogrio.raw.read(OPENSPOOR / "GEOCODE_17.shp", encoding="latin1")
     codes = columns[list(meta["fields"]).index("GEOCODE")]
     return dict(sorted(zip(codes, shapely.from_wkb(shapes), strict=True)))
+
+
+@cache
+def area_names() -> dict[str, str]:
+    """Return the names of the areas by code."""
+    return {row[f"GEOCODE_{end}"]: row[f"NAAM_GEOCODE_{end}"] for row in rows("SPOORTAK") for end in ("BEGIN", "EIND")}
 
 
 @cache
@@ -350,18 +358,63 @@ def at_border(value: str) -> list[tuple[str, float, float, float]]:
     return found
 
 
-def line_ends() -> dict[str, list[tuple[str, float]]]:
-    """Return the places where sections of lines begin and end, by the code of the point there."""
-    found: dict[str, set[tuple[str, float]]] = defaultdict(set)
+def line_ends(known: dict[str, Point]) -> dict[str, list[tuple[str, float]]]:
+    """Return the places (track, chainage) of the points where sections of lines begin and end, by code.
+
+    The source marks the first and last track of every running track of a section (``Hea-Mp``), passing loops too, and
+    is not consistent in direction. So both ends of every marked track are tried: the point lies where most sections
+    of line have an end together, in the area that bears its name if there is one; with one section of line only, at
+    the end farthest from the other point of that section, and in the source's direction when that is unknown too.
+
+    Parameters
+    ----------
+    known : dict of str to Point
+        Points with a place, by code in capitals.
+    """
+    tried: dict[str, set[tuple[str, str, str, float]]] = defaultdict(set)
     for row in rows("TRAJECTINDELING"):
         track = row["SPOORTAK_IDENTIFICATIE"]
         if track not in length_m():
             continue
-        begin, _, end = row["RICHTING_IN_SPOORLIJN"].partition("-")
+        for mark, code, other in (("BEGIN_TRJ", "TRJ_VAN", "TRJ_NAAR"), ("EIND_TRJ", "TRJ_NAAR", "TRJ_VAN")):
+            if row[mark] and row[code]:
+                for chainage in (0.0, length_m()[track]):
+                    tried[row[code]].add((row["TRAJECT"], row[other], track, chainage))
+    area_named = {name.casefold(): code for code, name in area_names().items()}
+    place = {code: (point.x, point.y) for code, point in known.items() if not math.isnan(point.x)}
+    found: dict[str, list[tuple[str, float]]] = {}
+    for _ in range(len(tried)):
+        before = len(found)
+        for code, ends in sorted(tried.items()):
+            if code in found:
+                continue
+            spots = sorted(ends)
+            xy = np.array([at(track, chainage) for _, _, track, chainage in spots])
+            official = official_codes().get(code.upper(), (code, code))[1].casefold()
+            if official in area_named:
+                near = shapely.dwithin(areas()[area_named[official]], shapely.points(xy), TOGETHER_M)
+                if near.any():
+                    spots, xy = [spot for spot, take in zip(spots, near, strict=True) if take], xy[near]
+            away = np.hypot(xy[:, None, 0] - xy[None, :, 0], xy[:, None, 1] - xy[None, :, 1])
+            lines = [len({spots[k][0] for k in np.flatnonzero(row <= TOGETHER_M)}) for row in away]
+            far = place.get(spots[0][1].upper())
+            if max(lines) > 1:
+                spread = [float(np.sort(row)[: count + 1].sum()) for row, count in zip(away, lines, strict=True)]
+                middle = min(range(len(spots)), key=lambda k: (-lines[k], spread[k], k))
+            elif far is not None:
+                middle = int(np.argmax(np.hypot(xy[:, 0] - far[0], xy[:, 1] - far[1])))
+            else:
+                continue
+            found[code] = [(spots[k][2], spots[k][3]) for k in np.flatnonzero(away[middle] <= TOGETHER_M)]
+            place.setdefault(code.upper(), (float(xy[middle, 0]), float(xy[middle, 1])))
+        if len(found) == before:
+            break
+    for row in rows("TRAJECTINDELING"):
+        track, (begin, _, end) = row["SPOORTAK_IDENTIFICATIE"], row["RICHTING_IN_SPOORLIJN"].partition("-")
         for mark, code, share in (("BEGIN_TRJ", "TRJ_VAN", begin), ("EIND_TRJ", "TRJ_NAAR", end)):
-            if row[mark]:
-                found[row[code]].add((track, (number(share) or 0.0) / 100 * length_m()[track]))
-    return {code: sorted(places) for code, places in sorted(found.items())}
+            if row[mark] and track in length_m() and row[code].upper() not in place:
+                found.setdefault(row[code], []).append((track, (number(share) or 0.0) / 100 * length_m()[track]))
+    return found
 
 
 def switches(value: str) -> list[tuple[str, float]]:
@@ -432,7 +485,9 @@ def points() -> list[Point]:
             point.x, point.y = spot.x, spot.y
         have = {(track, low) for track, low, _, _ in point.places}
         point.places = sorted(point.places + [place for place in new if (place[0], place[1]) not in have])
-    for code, ends in line_ends().items():
+    for point in found.values():
+        _settle(point)
+    for code, ends in line_ends(found).items():
         if code.upper() in found or not code:
             continue
         official, name = official_codes().get(code.upper(), (code, code))
