@@ -126,7 +126,7 @@ function axisNames(path: Path, at: Scales, kinds: Kinds): number[] {
   const last = path.points.length - 1;
   const labels = path.points.map((point, index) => ({
     at: at.y(point.km),
-    rank: index === 0 || index === last ? 0 : point.stop_s > 0 ? 1 : 2 + placeRank(kinds.get(point.code), point.code),
+    rank: index === 0 || index === last ? 0 : point.stop_s > 0 ? 1 : 2 + placeRank(kinds.get(point.code), point.code, point.name),
   }));
   const inside = labels.map((label, index) => ({ ...label, index })).filter((one) => one.at >= at.box.y - 1 && one.at <= at.box.y + at.box.height + 1);
   return fitAxis(inside, LABEL + 1.5).map((chosen) => (inside[chosen] as { index: number }).index);

@@ -16,8 +16,9 @@ export function fitAxis(labels: readonly AxisLabel[], gap: number): number[] {
   return chosen.sort((a, b) => a - b);
 }
 
-/** How much a place is passed over when there is no room: stations go first, then short codes, which the old main places have. */
-export const placeRank = (kind: string | undefined, code: string): number => (kind === "station" ? 0 : 0.5) + Math.min(code.length, 9) / 20;
+/** How early a place is left out when there is no room: stations stay longest, of those the central ones and the old main places with short codes. */
+export const placeRank = (kind: string | undefined, code: string, name: string): number =>
+  (kind === "station" ? 0 : 0.5) + Math.min(code.length, 9) / 20 - (name.endsWith(" Centraal") ? 0.2 : 0);
 
 export interface Box {
   readonly x: number;
@@ -54,7 +55,7 @@ export const textWidth = (text: string, size: number): number => text.length * s
 export function boxOf(text: string, size: number, x: number, y: number, anchor: PlacedLabel["anchor"]): Box {
   const width = textWidth(text, size);
   const left = anchor === "start" ? x : anchor === "end" ? x - width : x - width / 2;
-  return { x: left - 2, y: y - size * 0.8, width: width + 4, height: size * 1.05 };
+  return { x: left - 2, y: y - size * 0.85, width: width + 4, height: size * 1.2 };
 }
 
 /**

@@ -96,7 +96,7 @@ export function mapNames(plan: Plan, path: Path | undefined, view: MapView, size
       const end = index === 0 || index === last;
       const stop = point.stop_s > 0;
       marks.push(h("circle", { class: end ? "map-end" : stop ? "map-stop" : "map-point", cx: x.toFixed(1), cy: y.toFixed(1), r: end ? 5 : stop ? 4.2 : 2 }, h("title", {}, point.name)));
-      labels.push({ x, y, text: point.name, size: end || stop ? 12 : 10.5, rank: end ? 0 : stop ? 1 : 3 + placeRank(kinds.get(point.code), point.code), kind: end || stop ? "strong" : "point" });
+      labels.push({ x, y, text: point.name, size: end || stop ? 12 : 10.5, rank: end ? 0 : stop ? 1 : 3 + placeRank(kinds.get(point.code), point.code, point.name), kind: end || stop ? "strong" : "point" });
     });
     for (let i = 0; i <= 240; i++) {
       const at = place((i / 240) * path.distance_km);
@@ -111,7 +111,7 @@ export function mapNames(plan: Plan, path: Path | undefined, view: MapView, size
     const far = reached.has(one.code.toLowerCase());
     if (!far && view.scale < DETAIL_SCALE && !FROM_AFAR.has(one.kind)) continue;
     marks.push(h("circle", { class: far ? "map-reached" : "map-place", cx: at[0].toFixed(1), cy: at[1].toFixed(1), r: far ? 4.2 : 1.4 }, h("title", {}, one.name)));
-    labels.push({ x: at[0], y: at[1], text: one.name, size: far ? 12 : 9.5, rank: far ? 2 : 5 + placeRank(one.kind, one.code), kind: far ? "strong" : "place" });
+    labels.push({ x: at[0], y: at[1], text: one.name, size: far ? 12 : 9.5, rank: far ? 2 : 5 + placeRank(one.kind, one.code, one.name), kind: far ? "strong" : "place" });
   }
   const pixels = SCALE_KM.map((km) => km * view.scale);
   const chosen = Math.max(0, pixels.findLastIndex((width) => width <= 130));

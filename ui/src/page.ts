@@ -77,7 +77,7 @@ function start(): void {
     const why = explanation(plan, texts);
     fill(rows, ...(now ? [points(plan, now, texts)] : why ? [why] : []));
     fill(others, ...(plan.paths.length > 1 ? [paths(plan, chosen, texts, false)] : []));
-    const listed = [now ? keptEmpty(now, texts) : null, now ? conditions(now.conditions, texts) : null, now ? why : null, origins(plan, texts)];
+    const listed = [now ? conditions(now.conditions, texts) : null, now ? keptEmpty(now, texts) : null, now ? why : null, origins(plan, texts)];
     fill(rest, ...listed.filter((one) => one !== null));
     diagramPart.hidden = !now;
     if (now) {

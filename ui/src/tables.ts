@@ -102,17 +102,15 @@ export function facts(plan: Plan, texts: Texts): Shape {
   });
   const asked: [string, string][] = [];
   for (const [key, value] of Object.entries(plan.request)) {
-    if (key === "train" || key === "reference" || key === "date") continue;
+    if (key === "train" || key === "reference" || key === "date" || key === "horizon_s") continue;
     const values = Array.isArray(value) ? value : [value];
     for (const one of values) {
       const text = valueWithUnit(key, one, texts);
       if (text !== "–" && text !== "") asked.push([texts.word("request", key), text]);
     }
   }
-  const day: [string, string][] = [
-    [texts.text("ui.day_name"), plan.day.name],
-    [texts.text("ui.day_kind"), texts.word("day", plan.day.kind)],
-  ];
+  const day: [string, string][] = [[texts.text("ui.day_name"), plan.day.name]];
+  if (plan.day.kind) day.push([texts.text("ui.day_kind"), texts.word("day", plan.day.kind)]);
   const date = dateOf(plan);
   if (date) day.push([texts.text("ui.day_date"), texts.date(date)]);
   if (plan.day.lacks.length > 0) day.push([texts.text("ui.day_lacks"), plan.day.lacks.map((layer) => texts.word("layer", layer)).join(", ")]);
@@ -365,11 +363,18 @@ export function explanation(plan: Plan, texts: Texts): Shape | null {
   );
 }
 
+/** What an assumption is about, such as `train.length_m` or the norm `freight.setup_s`, in words where there are any. */
+function subject(key: string, texts: Texts): string {
+  const [group = "", name = ""] = key.split(".");
+  return group === "train" ? texts.word("train", name) : name ? texts.word("norm", name) : key;
+}
+
 /** A list of records with the same keys, as a table. */
 function records(name: string, title: string, list: readonly Record<string, string>[], texts: Texts): Shape | null {
   if (list.length === 0) return null;
   const keys = [...new Set(list.flatMap((one) => Object.keys(one)))];
-  const rows = list.map((one) => h("tr", {}, keys.map((key) => td(key === "certainty" ? certainty(one[key] ?? "", texts) : (one[key] ?? "")))));
+  const cell = (key: string, text: string): Shape => td(key === "certainty" ? certainty(text, texts) : key === "what" ? subject(text, texts) : text);
+  const rows = list.map((one) => h("tr", {}, keys.map((key) => cell(key, one[key] ?? ""))));
   return h("section", { class: name }, h("h2", {}, title), table(name, keys.map((key) => texts.word("ui.head", key)), rows));
 }
 
