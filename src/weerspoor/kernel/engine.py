@@ -519,10 +519,10 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
         if me.x > x_limit:
             v_boundary = between(s_curve, v_curve, x_limit)
             x_in = x_limit
-            leave += up_tick((v - v_boundary) * (v - v_boundary) / (2.0 * par[BRAKING] * v))
-            if mark[dp]:
-                leave = np.ceil(leave)
-            if me.prev >= 0:
+            if me.prev >= 0:  # a train that passes in has braked before it does
+                leave += up_tick((v - v_boundary) * (v - v_boundary) / (2.0 * par[BRAKING] * v))
+                if mark[dp]:
+                    leave = np.ceil(leave)
                 limit, _, _ = traverse(lab, i, train, par, curve, paces, scratch, leave, v, v_boundary)
                 hi = min(hi, down_grid(limit))
         if lo > hi:

@@ -1,0 +1,328 @@
+"""The model of a run in plain Python, and a search that tries everything: what the compiled search must equal.
+
+A *course* is a route with its stops and the pace of each leg, without times. All its times are fixed but for the
+departures of its legs; :func:`time_course` gives them, each counted from the departure of a leg. The rules:
+
+- From a departure the head runs at full effort up to the lowest of the limit of its piece, the limits of the pieces
+  still under the train, and the pace. Before a slower piece, and before a stop, the time that constant braking loses
+  is added at the exit of the last piece: ``(v - u)^2 / (2 b v)``.
+- At signals, where routes meet and at stops times are rounded up to whole seconds; the rest is spent on entering the
+  piece. All times are rounded up to 1/1024 s.
+- A train that passes in does so at the lower of the limits of the origin and the next piece, at a multiple of 6 s.
+- At every signal that faces it the train locks all pieces up to the next, ``v / (2 b) + sighting`` before it passes
+  the signal, though not before its last departure, and ``setup`` before that. A departure begins a lock of its own.
+- A piece is cleared when the head is a train length beyond its exit; on the braking curve if the train brakes there.
+- A piece's zone is held, and its neighbour zones are kept empty, from ``floor(lock) - 3`` to
+  ``ceil(clear + release) + 3``.
+
+The search enumerates all courses and, with numpy, all departures on the grid of 6 s. It is for small networks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from weerspoor.kernel.bounds import exact_length
+from weerspoor.kernel.graph import KEEP_ALL, Query, TrackGraph, TrainModel
+from weerspoor.kernel.search import marks
+from weerspoor.kernel.timelines import Timelines
+
+GRID_S, WIDEN_S = 6, 3
+
+
+def up_tick(value: float) -> float:
+    """Round up to 1/1024."""
+    return math.ceil(value * 1024.0) / 1024.0
+
+
+@dataclass(frozen=True)
+class Halt:
+    """What happens at the end of a leg: the least stand, the earliest departure, and the stage reached there (or -1)."""
+
+    least_s: float
+    depart_from_s: float
+    stage: int
+
+
+@dataclass(frozen=True)
+class Course:
+    """A route without times.
+
+    Attributes
+    ----------
+    directed : tuple of int
+        Directed pieces, the origin's first.
+    leg : tuple of int
+        Leg in which the head runs over each piece; that of the origin is 0.
+    pace : tuple of float
+        By leg.
+    halts : tuple of Halt
+        Between the legs.
+    passed : tuple of (int, int)
+        Place in ``directed`` and the stage passed at its exit.
+    """
+
+    directed: tuple[int, ...]
+    leg: tuple[int, ...] = (0,)
+    pace: tuple[float, ...] = ()
+    halts: tuple[Halt, ...] = ()
+    passed: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass
+class CourseTimes:
+    """Times of a course, each from the departure of a leg.
+
+    Attributes
+    ----------
+    leave : list of float
+        Head at the exit of each piece, from the departure of the piece's leg (an arrival at the end of a leg).
+    lock : list of float
+        Start of the lock, from the departure of the piece's leg.
+    clear : list of (int, float)
+        Leg and time since its departure at which the tail has left each piece.
+    speed_ms : list of float
+        Of the head at the exit.
+    """
+
+    leave: list[float] = field(default_factory=list)
+    lock: list[float] = field(default_factory=list)
+    clear: list[tuple[int, float]] = field(default_factory=list)
+    speed_ms: list[float] = field(default_factory=list)
+
+
+def time_course(
+    graph: TrackGraph, model: TrainModel, course: Course, *, passing_in: bool, stopping: bool
+) -> CourseTimes:
+    """Return the times of a course; ``stopping`` tells whether it ends with a stop."""
+    curve_v, curve_t, curve_s = model.accel_v, model.accel_t, model.accel_s
+    length, mark = exact_length(graph), marks(graph)
+    brake = float(model.braking_ms2)
+    top = min(float(curve_v[-1]), float(model.speed_ms.max()))
+    train_m, setup = up_tick(model.length_m), up_tick(model.setup_s)
+
+    def at(xs: npt.NDArray[np.float64], ys: npt.NDArray[np.float64], x: float) -> float:
+        if x <= xs[0]:
+            return float(ys[0])
+        if x >= xs[-1]:
+            return float(ys[-1])
+        i = int(np.searchsorted(xs, x, side="right"))
+        return float(ys[i - 1] + (x - xs[i - 1]) * (ys[i] - ys[i - 1]) / (xs[i] - xs[i - 1]))
+
+    def run(x: float, metres: float, limit: float) -> tuple[float, float]:
+        x_limit = at(curve_v, curve_s, limit)
+        if x >= x_limit:
+            return metres / at(curve_s, curve_v, x), x
+        rise = x_limit - x
+        if metres <= rise:
+            return at(curve_s, curve_t, x + metres) - at(curve_s, curve_t, x), x + metres
+        rest = (metres - rise) / min(limit, float(curve_v[-1]))
+        return at(curve_s, curve_t, x_limit) - at(curve_s, curve_t, x) + rest, x_limit
+
+    n = len(course.directed)
+    limit = [float(model.speed_ms[dp]) for dp in course.directed]
+    own = [min(limit[i], course.pace[course.leg[i]] * top) for i in range(n)]
+    place = [0.0]
+    for dp in course.directed[1:]:
+        place.append(place[-1] + float(length[dp >> 1]))
+    times = CourseTimes([0.0], [0.0 if passing_in else -setup], [(-1, 0.0)] * n, [0.0])
+    entered = passing_in
+    x = at(curve_v, curve_s, own[0]) if passing_in else 0.0
+    now = 0.0
+    if passing_in:
+        x = min(x, at(curve_v, curve_s, own[1]))
+        times.speed_ms[0] = at(curve_s, curve_v, x)
+    for i in range(1, n):
+        dp, before = course.directed[i], course.directed[i - 1]
+        if course.leg[i] != course.leg[i - 1] or (i == 1 and not passing_in):
+            entered, now, x = False, 0.0, 0.0
+            times.lock.append(-setup)
+        elif graph.signal[before] or i == 1:
+            lock = now - up_tick(at(curve_s, curve_v, x) / (2 * brake) + model.sighting_s)
+            times.lock.append((lock if entered else max(lock, 0.0)) - setup)
+        else:
+            times.lock.append(times.lock[-1])
+        begin, end = place[i - 1], place[i]
+        under = [j for j in range(i) if place[j] + train_m > begin]
+        cleared = {}
+        spent, done = 0.0, begin
+        for j in [j for j in under if place[j] + train_m <= end]:
+            cap = min(limit[k] for k in under if k >= j)
+            dt, x = run(x, place[j] + train_m - done, min(own[i], cap))
+            spent, done = spent + dt, place[j] + train_m
+            cleared[j] = now + up_tick(spent)
+        if done < end:
+            cap = min([limit[k] for k in under if place[k] + train_m > end], default=math.inf)
+            dt, x = run(x, end - done, min(own[i], cap))
+            spent += dt
+        exact = now + up_tick(spent)
+        r = float(math.ceil(exact)) if mark[dp] else exact
+        cleared = {j: t + (r - exact) for j, t in cleared.items()}
+        v = at(curve_s, curve_v, x)
+        last = i == n - 1
+        if (last and stopping) or (not last and course.leg[i + 1] != course.leg[i]):
+            u = 0.0
+            leave = float(math.ceil(r + up_tick(v / (2 * brake))))
+        elif not last and x > at(curve_v, curve_s, own[i + 1]):
+            x = at(curve_v, curve_s, own[i + 1])
+            u = at(curve_s, curve_v, x)
+            leave = r + up_tick((v - u) * (v - u) / (2 * brake * v))
+            leave = float(math.ceil(leave)) if mark[dp] else leave
+        else:
+            u, leave = v, r
+        for j, t in cleared.items():
+            z = end - (place[j] + train_m)
+            w = math.sqrt(u * u + 2 * brake * z)
+            if z == 0.0:
+                t = leave
+            elif w < v:
+                t = max(t, leave - up_tick((w - u) / brake))
+            times.clear[j] = (course.leg[i], t)
+        times.leave.append(leave)
+        times.speed_ms.append(u)
+        now = leave
+    if not stopping:
+        for j in range(n):
+            if times.clear[j][0] < 0:
+                times.clear[j] = (course.leg[-1], now + up_tick((place[j] + train_m - place[-1]) / v))
+    return times
+
+
+def courses(graph: TrackGraph, model: TrainModel, query: Query) -> Iterator[Course]:
+    """Yield every course that answers a query but for its times; the network must have no circle."""
+    stages = query.stages
+    last = len(stages) - 1
+    paces = [float(pace) for pace in model.paces]
+    passing_in = stages[0].stop_s < 0.0
+
+    def extend(course: Course, stage: int) -> Iterator[Course]:
+        here = course.directed[-1]
+        target = here in stages[stage].directed
+        stopping = stages[stage].stop_s >= 0.0
+        if len(course.directed) > 1:
+            if target and stage == last:
+                yield course
+            halts = []
+            if target and stage < last and (stopping or model.may_stop[here]):
+                least = stages[stage].stop_s if stopping else model.min_stop_s
+                halts.append((Halt(least, stages[stage].depart_s, stage), stage + 1))
+            if model.may_stop[here]:
+                halts.append((Halt(model.min_stop_s, -math.inf, -1), stage))
+            if len(course.halts) < query.max_stops:
+                for halt, then in halts:
+                    for pace in paces:
+                        yield from go_on(course, pace, (*course.halts, halt), then)
+        yield from go_on(course, None, course.halts, stage)
+        if len(course.directed) > 1 and target and stage < last and not stopping:
+            passed = (*course.passed, (len(course.directed) - 1, stage))
+            yield from go_on(
+                Course(course.directed, course.leg, course.pace, course.halts, passed), None, course.halts, stage + 1
+            )
+
+    def go_on(course: Course, pace: float | None, halts: tuple[Halt, ...], stage: int) -> Iterator[Course]:
+        here = course.directed[-1]
+        for s in graph.successor[graph.successor_start[here] : graph.successor_start[here + 1]]:
+            if model.speed_ms[s] > 0.0:
+                leg = course.leg[-1] + (pace is not None)
+                longer = Course(
+                    (*course.directed, int(s)),
+                    (*course.leg, leg),
+                    course.pace if pace is None else (*course.pace, pace),
+                    halts,
+                    course.passed,
+                )
+                yield from extend(longer, stage)
+
+    for origin in np.unique(stages[0].directed):
+        if model.speed_ms[origin] > 0.0:
+            for pace in paces:
+                for course in extend(Course((int(origin),), pace=(pace,)), 1):
+                    if len(course.directed) > 1 and (passing_in or course.leg[1] == 0):
+                        yield course
+
+
+def next_busy(
+    timelines: Timelines, zone: int, occupies: int, blocks: int, begin: int, until: int
+) -> npt.NDArray[np.int64]:
+    """Return, for each second, when the zone is next held by a train in conflict; -1 while it is."""
+    zones, from_s, until_s, _, occ, blk = timelines.table()
+    out = np.full(until - begin, 10**9, np.int64)
+    rows = np.flatnonzero((zones == zone) & (((occ & blocks) != 0) | ((blk & occupies) != 0)))
+    for row in rows:
+        a, b = int(from_s[row]), int(until_s[row])
+        out[: max(a - begin, 0)] = np.minimum(out[: max(a - begin, 0)], a)
+    for row in rows:
+        a, b = int(from_s[row]), int(until_s[row])
+        out[max(a - begin, 0) : max(b - begin, 0)] = -1
+    return out
+
+
+def all_runs(graph: TrackGraph, model: TrainModel, timelines: Timelines, query: Query) -> list[tuple[int, float, int]]:
+    """Return (departure, arrival, stops) of all runs, for each arrival of a course the latest departure only."""
+    stages = query.stages
+    first, final = stages[0], stages[-1]
+    passing_in, stopping = first.stop_s < 0.0, final.stop_s >= 0.0
+    limit = min(query.horizon_s, final.latest_s)
+    lo = first.earliest_s if passing_in else max(first.earliest_s + first.stop_s, first.depart_s)
+    grid = np.arange(math.ceil(lo / GRID_S), math.floor(limit / GRID_S) + 1, dtype=np.int64) * GRID_S
+    if not len(grid):
+        return []
+    begin, until = int(grid[0]) - 500, int(grid[-1]) + 1000
+    busy: dict[tuple[int, int, int], npt.NDArray[np.int64]] = {}
+    release = up_tick(model.release_s)
+    found: list[tuple[int, float, int]] = []
+    for course in courses(graph, model, query):
+        times = time_course(graph, model, course, passing_in=passing_in, stopping=stopping)
+        legs = len(course.pace)
+        d = [grid.reshape([-1 if axis == leg else 1 for axis in range(legs)]) for leg in range(legs)]
+        good = np.ones([len(grid)] * legs, bool)
+        good &= (d[0] >= lo) & (d[0] <= first.latest_s)
+        ends = [i for i in range(1, len(course.leg)) if i + 1 == len(course.leg) or course.leg[i + 1] != course.leg[i]]
+        for leg, halt in enumerate(course.halts):
+            arrive = d[leg] + times.leave[ends[leg]]
+            good &= (d[leg + 1] >= arrive + up_tick(halt.least_s)) & (d[leg + 1] >= halt.depart_from_s)
+            if halt.stage >= 0:
+                good &= (arrive >= stages[halt.stage].earliest_s) & (arrive <= stages[halt.stage].latest_s)
+        for i, stage in course.passed:
+            at = d[course.leg[i]] + times.leave[i]
+            good &= (at >= stages[stage].earliest_s) & (at <= stages[stage].latest_s)
+        arrival = d[-1] + times.leave[-1]
+        good &= (arrival >= final.earliest_s) & (arrival <= limit)
+        if not good.any():
+            continue
+        for i, dp in enumerate(course.directed):
+            piece = dp >> 1
+            from_s = d[course.leg[i]] + (math.floor(times.lock[i]) - WIDEN_S)
+            leg, clear = times.clear[i]
+            if leg < 0:
+                gone = np.maximum(d[-1] + times.leave[-1] + up_tick(final.stop_s), final.depart_s)
+                until_s = np.ceil(gone + release).astype(np.int64) + WIDEN_S
+            else:
+                until_s = d[leg] + (math.ceil(clear + release) + WIDEN_S)
+            keys = [(int(graph.zone[piece]), model.kind, KEEP_ALL)]
+            if len(model.keep_start):
+                for k in range(model.keep_start[piece], model.keep_start[piece + 1]):
+                    keys.append((int(model.keep_zone[k]), 0, int(model.keep_mask[k])))
+            for key in keys:
+                if key not in busy:
+                    busy[key] = next_busy(timelines, *key, begin, until)
+                good &= busy[key][from_s - begin] >= until_s
+        for last in np.flatnonzero(good.any(axis=tuple(range(legs - 1)))):
+            chains = good[..., last].reshape(len(grid) if legs > 1 else 1, -1)
+            start = int(grid[np.flatnonzero(chains.any(axis=1))[-1]] if legs > 1 else grid[last])
+            found.append((start, float(grid[last] + times.leave[-1]), len(course.halts)))
+    return found
+
+
+def pareto(runs: list[tuple[int, float, int]]) -> list[tuple[int, float, int]]:
+    """Return the (departure, arrival, stops) that no other beats or equals in all three, by departure."""
+    best: list[tuple[int, float, int]] = []
+    for run in sorted(set(runs), key=lambda r: (r[1], r[2], -r[0])):
+        if not any(b[0] >= run[0] and b[1] <= run[1] and b[2] <= run[2] for b in best):
+            best.append(run)
+    return sorted(best, key=lambda r: (r[0], r[1], r[2]))
