@@ -17,6 +17,12 @@ export interface MapView {
 /** The kinds of the plan's points by code. */
 export const kindsOf = (plan: Plan): Kinds => new Map(plan.map.places.map((one) => [one.code, one.kind]));
 
+/** Codes of the points between which a path was asked, in small letters. */
+export function askedCodes(request: Plan["request"]): string[] {
+  const codes = [request["from"], request["to"]].map((end) => (end as { point?: unknown } | undefined)?.point);
+  return codes.filter((code) => typeof code === "string").map((code) => code.toLowerCase());
+}
+
 /** The view that shows all these places. */
 export function fitView(places: readonly LonLat[], size: Size, margin = 28): MapView {
   if (places.length === 0) return { x: 0, y: 0, scale: 2 };
@@ -104,14 +110,16 @@ export function mapNames(plan: Plan, path: Path | undefined, view: MapView, size
     }
   }
   const reached = new Set((plan.explanation?.reached ?? []).map((code) => code.toLowerCase()));
+  const asked = new Set(path ? [] : askedCodes(plan.request));
   for (const one of plan.map.places) {
     if (named.has(one.code.toLowerCase())) continue;
     const at = toScreen(flat(one.at));
     if (!inFrame(at)) continue;
-    const far = reached.has(one.code.toLowerCase());
+    const end = asked.has(one.code.toLowerCase());
+    const far = end || reached.has(one.code.toLowerCase());
     if (!far && view.scale < DETAIL_SCALE && !FROM_AFAR.has(one.kind)) continue;
-    marks.push(h("circle", { class: far ? "map-reached" : "map-place", cx: at[0].toFixed(1), cy: at[1].toFixed(1), r: far ? 4.2 : 1.4 }, h("title", {}, one.name)));
-    labels.push({ x: at[0], y: at[1], text: one.name, size: far ? 12 : 9.5, rank: far ? 2 : 5 + placeRank(one.kind, one.code, one.name), kind: far ? "strong" : "place" });
+    marks.push(h("circle", { class: end ? "map-end" : far ? "map-reached" : "map-place", cx: at[0].toFixed(1), cy: at[1].toFixed(1), r: end ? 5 : far ? 4.2 : 1.4 }, h("title", {}, one.name)));
+    labels.push({ x: at[0], y: at[1], text: one.name, size: far ? 12 : 9.5, rank: end ? 0 : far ? 2 : 5 + placeRank(one.kind, one.code, one.name), kind: far ? "strong" : "place" });
   }
   const pixels = SCALE_KM.map((km) => km * view.scale);
   const chosen = Math.max(0, pixels.findLastIndex((width) => width <= 130));

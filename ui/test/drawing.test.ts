@@ -154,6 +154,15 @@ test("the map fits the route into its frame with the north up", () => {
   assert.equal(findAll(drawn, "circle").filter((one) => one.attributes["class"] === "map-stop").length, 1);
 });
 
+test("without a path the map marks the points asked for and the furthest reached", () => {
+  const request = { from: { point: "x" }, to: { point: "Z" } };
+  const none = { ...plan, request, paths: [], explanation: { summary: "", obstacles: [], relaxations: [], reached: ["Y"] } };
+  const at = [5.2, 52.12] as const;
+  const places = ["X", "Y", "W"].map((code, i) => ({ code, name: code, kind: "station", at: [at[0] + i / 10, at[1]] as const }));
+  const drawn = drawMap({ ...none, map: { lines: [], places } }, undefined, fitView(places.map((one) => one.at), size), size, texts);
+  assert.deepEqual(findAll(drawn, "circle").map((one) => one.attributes["class"]), ["map-end", "map-reached", "map-place"]);
+});
+
 test("text is never markup, in content or in attributes", () => {
   assert.equal(markup(h("p", { title: `"><script>` }, `<img src=x onerror="1">&`)), `<p title="&quot;&gt;&lt;script&gt;">&lt;img src=x onerror=&quot;1&quot;&gt;&amp;</p>`);
   const drawn = markup(points({ ...plan, reference: "<b>" }, { ...path, points: path.points.map((one) => ({ ...one, name: "<script>" })) }, texts));
