@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from weerspoor.capacity.fit import Problem, first_path, journey_s, vary
 from weerspoor.capacity.settings import settings
 from weerspoor.kernel.graph import Run
+from weerspoor.network.routes import shortest_times
 
 Progress = Callable[[str], None]
 
@@ -85,54 +87,48 @@ def _candidates(problem: Problem, runs: list[Run], best: Run, progress: Progress
 
 
 def _other_route(problem: Problem, best: Run) -> Iterator[Choice]:
-    """Yield the best path on a route that shares little with the first: thirds of the first are closed in turn."""
-    length = problem.network.pieces.length_m[best.directed >> 1]
-    along = np.cumsum(length) / max(float(length.sum()), 1.0)
-    stages = {int(d) for stage in problem.query.stages for d in stage.directed}
-    for begin, end in ((0.34, 0.66), (0.1, 0.4), (0.6, 0.9)):
-        part = best.directed[(along > begin) & (along < end)]
-        part = np.array([d for d in part.tolist() if d not in stages], dtype=np.int64)
-        if not len(part):
-            continue
-        banned = np.zeros(2 * problem.network.n_pieces, dtype=bool)
-        zones = np.unique(problem.network.pieces.zone[part >> 1])
-        lines = np.isin(problem.network.pieces.zone, zones)
-        banned[np.repeat(lines, 2)] = True
-        banned[list(stages)] = False
-        if problem.banned is not None:
-            banned |= problem.banned
-        run = first_path(vary(problem, banned=_with_line(problem, banned)), exact=False)
-        if run is not None and other_share(problem, run, best) >= settings().alternatives.other_route_share:
+    """Yield the best path on a route that shares little with the first.
+
+    The tracks of the first, and those beside them, are made longer; the search then keeps to ways that are not much
+    longer than the shortest of the others.
+    """
+    network, rule = problem.network, settings().alternatives
+    speed = problem.model.speed_ms
+    length = np.repeat(network.pieces.length_m, 2)
+    seconds = np.where(speed > 0, length / np.maximum(speed, np.float32(0.1)), np.inf).astype(np.float32)
+    used = np.zeros(network.n_pieces, dtype=bool)
+    used[_beside(problem, best.directed >> 1)] = True
+    for penalty in (rule.penalty, rule.penalty**3):
+        cost = np.where(np.repeat(used, 2), seconds * np.float32(penalty), seconds)
+        allowed = np.zeros(len(cost), dtype=bool)
+        for stage, after in pairwise(problem.query.stages):
+            onward, _ = shortest_times(network, stage.directed, cost)
+            back, _ = shortest_times(network, after.directed, cost, reverse=True)
+            limit = float(onward[after.directed].min(initial=np.inf)) * 1.03 + 60.0
+            through = onward + back
+            allowed |= through - np.where(np.isfinite(cost), cost, 0) <= limit
+            allowed[stage.directed] = allowed[after.directed] = True
+        banned = ~allowed if problem.banned is None else ~allowed | problem.banned
+        run = first_path(vary(problem, banned=banned), exact=False)
+        if run is not None and other_share(problem, run, best) >= rule.other_route_share:
             yield Choice(problem, run, "other_route")
             return
 
 
-def _with_line(problem: Problem, banned: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return the ban with the tracks beside: another track of the same line is no other route."""
-    network = problem.network
-    pieces = np.flatnonzero(banned[::2] | banned[1::2])
+def _beside(problem: Problem, pieces: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return pieces with those beside them: another track of the same line is no other route."""
+    neighbours = problem.network.neighbours
     rows = np.concatenate(
-        [np.arange(network.neighbours.start[q], network.neighbours.start[q + 1]) for q in pieces]
+        [np.arange(neighbours.start[piece], neighbours.start[piece + 1]) for piece in pieces.tolist()]
         or [np.zeros(0, np.int64)]
     )
-    wider = banned.copy()
-    beside = np.unique(network.neighbours.piece[rows])
-    wider[2 * beside] = True
-    wider[2 * beside + 1] = True
-    for stage in problem.query.stages:
-        wider[stage.directed] = False
-    return wider
+    return np.union1d(pieces, neighbours.piece[rows]).astype(np.int32)
 
 
 def other_share(problem: Problem, run: Run, first: Run) -> float:
     """Return the share of a run's length that lies on tracks, or beside tracks, the first does not use."""
     network = problem.network
-    own = set((first.directed >> 1).tolist())
-    near = set(own)
-    for piece in own:
-        near.update(
-            network.neighbours.piece[network.neighbours.start[piece] : network.neighbours.start[piece + 1]].tolist()
-        )
+    near = set(_beside(problem, first.directed >> 1).tolist())
     pieces = run.directed >> 1
     length = network.pieces.length_m[pieces]
     other = np.array([piece not in near for piece in pieces.tolist()])

@@ -320,16 +320,23 @@ def first_path(problem: Problem, *, exact: bool = True) -> Run | None:
         return None
     query = problem.query
     origin, goal = query.stages[0], query.stages[-1]
-    least_s = problem.least_journey_s
-    if not np.isfinite(least_s):
+    if not np.isfinite(problem.least_journey_s):
         return None
-    starts = [goal.earliest_s - least_s - later_s for later_s in LATER_S] if goal.earliest_s > 0 else []
-    starts = [start_s for start_s in starts if origin.earliest_s < start_s <= origin.latest_s]
-    for start_s in [*starts, None]:
-        run = earliest(problem, ready_s=start_s, full_pace=True)
-        if run is not None:
-            return run
-    return earliest(problem) if exact else None
+    if goal.earliest_s <= 0:
+        run = earliest(problem, full_pace=True)
+        return run if run is not None or not exact else earliest(problem)
+    starts = [goal.earliest_s - problem.least_journey_s - later_s for later_s in LATER_S]
+    for start_s in starts:
+        if origin.earliest_s < start_s <= origin.latest_s:
+            run = earliest(problem, ready_s=start_s, full_pace=True)
+            if run is not None:
+                return run
+    if not exact:
+        return None
+    early = problem.search.earliest_arrival(replace(query, stages=[*query.stages[:-1], replace(goal, earliest_s=-1e9)]))
+    if early is None or early.exit_s[-1] >= goal.earliest_s:
+        return early
+    return earliest(problem)
 
 
 def pareto(problem: Problem, *, most: int = 6) -> list[Run]:
@@ -352,10 +359,15 @@ def pareto(problem: Problem, *, most: int = 6) -> list[Run]:
             break
         runs.append(run)
         last = run
-    if problem.query.stages[-1].earliest_s > 0 and found.depart_s[0] > problem.query.stages[0].earliest_s:
-        run = earliest(problem, full_pace=True)
-        if run is not None:
-            runs.append(run)
+    goal = problem.query.stages[-1]
+    if goal.earliest_s > 0:
+        sooner = earliest(
+            problem,
+            ready_s=float(found.depart_s[0]) - max(0.0, float(found.exit_s[-1]) - goal.earliest_s),
+            full_pace=True,
+        )
+        if sooner is not None:
+            runs.append(sooner)
     return undominated(runs)
 
 
