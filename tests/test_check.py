@@ -6,6 +6,8 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from chain import chain, with_pieces
@@ -95,6 +97,16 @@ def test_implausible_holding_lengths_are_found():
 def test_signal_distances_are_measured():
     """With a signal at every end of a piece the distances are those of the pieces after it."""
     assert "8 facing signals; 50 % 0.60 km" in check.check_signals(chain()).summary
+
+
+def test_neighbour_distances_change_with_ten_centimetres(tmp_path: Path):
+    """Of 100 m of line 30 m lie at 3.95 m, 20 m at 4.05 m and 50 m alone: 0, 30 and 50 % under the three limits."""
+    network = chain()
+    beside = dataclasses.replace(network.neighbours, piece=np.array([1], np.int32))
+    table = tmp_path / "distances.parquet"
+    pq.write_table(pa.table({"distance_m": [3.95, 4.05, np.inf], "length_m": [30.0, 20.0, 50.0]}), table)
+    found = check.check_neighbours(dataclasses.replace(network, neighbours=beside, cache={}), HOW, table)
+    assert "under 3.90 m 0 %, under 4.00 m 30 %, under 4.10 m 50 %" in found.summary
 
 
 def test_printing_tells_whether_all_passed(capsys: pytest.CaptureFixture[str]):

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from weerspoor.common.errors import InputError
 from weerspoor.network.model import KIND_CROSSING, KIND_SWITCH, Floats, Ints, Network
@@ -440,23 +439,30 @@ def check_points(network: Network) -> CheckResult:
     )
 
 
-def check_neighbours(network: Network, how: dict[str, Any]) -> CheckResult:
-    """Show what share of the places with a neighbour lies closer than some limits, ten centimetres apart."""
-    neighbours = network.neighbours
+def check_neighbours(
+    network: Network, how: dict[str, Any], table: Path = DATA / "neighbour_distances.parquet"
+) -> CheckResult:
+    """Show what share of open line has its nearest neighbour closer than some limits, ten centimetres apart."""
+    import pyarrow.parquet as pq
+
     name = "distances between neighbouring tracks"
-    if len(neighbours.piece) == 0:
-        return CheckResult(name, None, "there are no neighbour tracks")
-    owner = np.repeat(np.arange(network.n_pieces), np.diff(neighbours.start))
-    nearest: npt.NDArray[np.float64] = np.full(network.n_pieces, np.inf)
-    np.minimum.at(nearest, owner, neighbours.distance_m)
-    weight = network.pieces.length_m.astype(np.float64)
-    having = np.isfinite(nearest)
-    total = weight[having].sum()
+    if len(network.neighbours.piece) == 0 or not table.is_file():
+        return CheckResult(name, None, "there are no measured neighbour tracks")
+    columns = pq.read_table(table, use_threads=False)
+    distance, length = (columns.column(key).to_numpy().astype(np.float64) for key in ("distance_m", "length_m"))
+    near = distance < np.inf
+    run = np.cumsum(length[near]) / length[near].sum()
+    percentiles = ", ".join(f"{p} % {distance[near][np.searchsorted(run, p / 100)]:.2f} m" for p in (5, 50, 75))
     shares = ", ".join(
-        f"under {limit:.2f} m {100 * weight[having & (nearest < limit)].sum() / total:.0f} %"
+        f"under {limit:.2f} m {100 * length[distance < limit - 0.005].sum() / length.sum():.0f} %"
         for limit in how["clearance"]["limits_m"]
     )
-    return CheckResult(name, None, f"of {total / 1000:.0f} km of track with a neighbour: {shares}")
+    return CheckResult(
+        name,
+        None,
+        f"of {length.sum() / 1000:.0f} km of open line {100 * length[~near].sum() / length.sum():.0f} % have none;"
+        f" of the others {percentiles}; of all {shares}",
+    )
 
 
 def check_size(how: dict[str, Any]) -> CheckResult:
