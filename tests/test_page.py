@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import html
 import json
@@ -134,6 +135,30 @@ def test_every_text_that_the_drawing_code_names_exists() -> None:
     styles = set(re.findall(r'key: "(\w+)", width', source))
     assert len(styles) == 6
     assert {f"style.{style}" for style in styles} <= texts.keys()
+
+
+def test_every_key_that_a_plan_may_hold_has_a_text() -> None:
+    """Kinds of trains, stops and relaxations come from tables and lists; each has a word in both languages."""
+    from weerspoor.capacity.explain import ORDER
+    from weerspoor.timetable import day
+
+    data = ROOT / "src" / "weerspoor" / "data"
+
+    def column(table: str, name: str) -> set[str]:
+        with (data / table).open(encoding="utf-8", newline="") as file:
+            return {row[name] for row in csv.DictReader(file)}
+
+    layers = {day.LAYER_PASSENGER, day.LAYER_EMPTY, day.LAYER_FREIGHT, day.LAYER_MILITARY, day.LAYER_RESERVE}
+    groups = {
+        "relaxation": set(ORDER),
+        "reason": column("stop_kinds.csv", "name"),
+        "kind": column("civil_train_kinds.csv", "kind") | column("train_templates.csv", "kind"),
+        "layer": layers,
+        "style": layers - {day.LAYER_PASSENGER},
+    }
+    wanted = {f"{group}.{key}" for group, keys in groups.items() for key in keys}
+    for lang in LANGUAGES:
+        assert wanted <= load_texts(lang).keys(), wanted - load_texts(lang).keys()
 
 
 def test_the_bundle_is_built_from_the_sources_beside_it() -> None:

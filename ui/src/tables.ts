@@ -318,7 +318,7 @@ export function keptEmpty(path: Path, texts: Texts): Shape {
 }
 
 const value = (amount: number, unit: string, texts: Texts): string => {
-  if (unit === "s") return duration(amount);
+  if (unit === "s" || unit === "min") return duration(unit === "s" ? amount : amount * 60);
   if (unit === "clock") return clock(amount);
   const digits = Number.isInteger(amount) ? 0 : Math.abs(amount) < 10 ? 2 : 1;
   return `${texts.number(amount, digits)}${unit ? ` ${unit}` : ""}`;
@@ -345,7 +345,7 @@ export function explanation(plan: Plan, texts: Texts): Shape | null {
       "tr",
       {},
       td(texts.word("relaxation", one.key)),
-      tn(value(one.amount, one.unit, texts)),
+      tn(one.amount === 0 && one.unit === "" ? "" : value(one.amount, one.unit, texts)),
       td(one.detail),
       tn(one.departure_s === null ? "–" : clock(one.departure_s)),
       tn(one.arrival_s === null ? "–" : clock(one.arrival_s)),
