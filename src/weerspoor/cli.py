@@ -350,12 +350,13 @@ def day_add(
     from weerspoor.capacity.schema import load_plan
 
     given = load_plan(plan_file)
-    from weerspoor.capacity.accumulate import add_plan
+    from weerspoor.capacity.accumulate import add_plan, empty_day
+    from weerspoor.capacity.make import find_day
     from weerspoor.network.load import load_network
-    from weerspoor.timetable.store import load_day, write_day
+    from weerspoor.timetable.store import write_day
 
     network = load_network()
-    base = load_day(str(output) if output.exists() else (day or given.day.name), network)
+    base = find_day(str(output) if output.exists() else (day or given.day.name), network) or empty_day(network)
     write_day(add_plan(base, given, network, path_id=path), output)
     typer.echo(f"Added: {given.reference} to {output}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -26,14 +27,19 @@ class Choice:
     why: str
 
 
-def cost_s(run: Run) -> float:
-    """Return what a run costs when paths are compared: seconds of the journey, and so many for each stop."""
-    return journey_s(run) + settings().choice.stop_s * run.stops
+def cost_s(problem: Problem, run: Run) -> float:
+    """Return what a run costs when paths are compared: seconds, and so many for each stop.
+
+    The seconds are those of the journey when there is a window at its end; without one the time from when the train
+    is ready, because then the earliest arrival is asked.
+    """
+    since_s = float(run.depart_s[0]) if problem.request.destination_window else float(problem.request.anchor_s)
+    return float(run.exit_s[-1]) - since_s + settings().choice.stop_s * run.stops
 
 
-def best_of(runs: list[Run]) -> Run:
-    """Return the best run: the least journey with its stops, then the earliest arrival."""
-    return min(runs, key=lambda run: (cost_s(run), float(run.exit_s[-1])))
+def best_of(problem: Problem, runs: list[Run]) -> Run:
+    """Return the best run: the one that costs least, then the earliest arrival, then the latest departure."""
+    return min(runs, key=lambda run: (cost_s(problem, run), float(run.exit_s[-1]), -float(run.depart_s[0])))
 
 
 def choose(problem: Problem, runs: list[Run], most: int, progress: Progress = lambda _: None) -> list[Choice]:
@@ -47,7 +53,7 @@ def choose(problem: Problem, runs: list[Run], most: int, progress: Progress = la
     most : int
     progress : callable
     """
-    chosen = [Choice(problem, best_of(runs), "best")]
+    chosen = [Choice(problem, best_of(problem, runs), "best")]
     for choice in _candidates(problem, runs, chosen[0].run, progress):
         if len(chosen) > most:
             break
@@ -59,13 +65,13 @@ def choose(problem: Problem, runs: list[Run], most: int, progress: Progress = la
 def _candidates(problem: Problem, runs: list[Run], best: Run, progress: Progress) -> Iterator[Choice]:
     """Yield what may be an alternative, the kinds in turn, the cheap ones first."""
     rule = settings().alternatives
-    by_arrival = min(runs, key=lambda run: (float(run.exit_s[-1]), cost_s(run)))
+    by_arrival = min(runs, key=lambda run: (float(run.exit_s[-1]), cost_s(problem, run)))
     if by_arrival.exit_s[-1] <= best.exit_s[-1] - rule.earlier_s:
         yield Choice(problem, by_arrival, "earlier")
-    fastest = min(runs, key=lambda run: (journey_s(run), cost_s(run)))
+    fastest = min(runs, key=lambda run: (journey_s(run), cost_s(problem, run)))
     if journey_s(fastest) <= journey_s(best) - rule.faster_s:
         yield Choice(problem, fastest, "faster")
-    fewest = min(runs, key=lambda run: (run.stops, cost_s(run)))
+    fewest = min(runs, key=lambda run: (run.stops, cost_s(problem, run)))
     if fewest.stops < best.stops:
         yield Choice(problem, fewest, "fewer_stops")
     later = [run for run in runs if run.depart_s[0] >= best.depart_s[0] + rule.earlier_s]
@@ -80,9 +86,9 @@ def _candidates(problem: Problem, runs: list[Run], best: Run, progress: Progress
         if found is not None:
             yield Choice(wider, found, "more_slack")
             break
-    for run in sorted(later, key=cost_s):
+    for run in sorted(later, key=partial(cost_s, problem)):
         yield Choice(problem, run, "later")
-    for run in sorted(runs, key=cost_s):
+    for run in sorted(runs, key=partial(cost_s, problem)):
         yield Choice(problem, run, "earlier" if run.exit_s[-1] < best.exit_s[-1] else "later")
 
 

@@ -183,7 +183,7 @@ def reason_text(problem: Problem, piece: int, bit: int) -> str:
     texts: dict[int, str] = {
         a.WIRE: f"{' or '.join(voltages) or 'no wire'}; the train runs on {' or '.join(train.traction)}",
         a.PROTECTION: f"{' or '.join(systems)} is asked; the train has {', '.join(train.protection) or 'none'}",
-        a.LENGTH: f"trains of at most {float(allow.max_train_m[piece]):.0f} m; the train is {train.length_m:.0f} m long",
+        a.LENGTH: f"trains of at most {float(allow.max_train_m[piece]):.0f} m; the train is {train.length_m:.0f} m",
         a.LOAD: (
             f"line category {LINE_CATEGORIES[int(allow.line_category[piece])]}; "
             f"the train has {train.axle_load_t:g} t an axle and {train.metre_load_t:g} t a metre"
@@ -273,7 +273,7 @@ def _in_the_way(problem: Problem, solo: Run) -> tuple[list[p.Obstacle], str]:
                 what=name,
                 place=_zone_place(problem, int(rows.zone[r])),
                 detail=(
-                    f"{'keeps closed' if closed else 'is on'} {count[train]} of its zones; "
+                    f"{'closes' if closed else 'is on'} {count[train]} of its zones; "
                     f"the first from {begin} to {end}" + (", a neighbour track to be kept empty" if kept else "")
                 ),
                 source="request" if closed else "day",
@@ -284,7 +284,7 @@ def _in_the_way(problem: Problem, solo: Run) -> tuple[list[p.Obstacle], str]:
     parts = [f"{trains} train{'' if trains == 1 else 's'}"] if trains else []
     parts += [f"{closures} closure{'' if closures == 1 else 's'}"] if closures else []
     return found, (
-        f"Alone on the railway the train would leave at {clock(float(solo.depart_s[0]), with_seconds=False)} and arrive "
+        f"Alone on the railway it would leave at {clock(float(solo.depart_s[0]), with_seconds=False)} and arrive "
         f"at {clock(float(solo.exit_s[-1]), with_seconds=False)}; {' and '.join(parts) or 'other conditions'} stand in "
         "its way, and there is no way round them in time."
     )

@@ -51,7 +51,7 @@ class Made:
         """Return ``problem.json`` and ``solution.json``: the train and every train it meets, fixed at their times."""
         from weerspoor.capacity.displib import plan_displib
 
-        return plan_displib(self.problem, self.runs[0] if self.runs else None, self.plan.reference)
+        return plan_displib(self.problem, self.runs[0] if self.runs else None)
 
 
 def make_plan(
