@@ -551,7 +551,7 @@ def freight(total: int) -> list[Wanted]:
                     calls = gooi_calls(calls, moment, "east" if direction == 0 else "west", gooi)
                 made.append(
                     Wanted(
-                        f"F-{way[0]}-{way[-1]}-{number + 1:02d}" + ("" if "westhaven" not in row["flow"] else "w"),
+                        f"F-{way[0]}-{way[-1]}-{number + 1:02d}",
                         row["flow"],
                         direction,
                         row["kind"],
@@ -635,28 +635,15 @@ def reserve(running: list[Wanted]) -> list[Wanted]:
     return made
 
 
-ROWS_OF_FLOW = {
-    "betuwe-maasvlakte": ("zevenaar-border",),
-    "betuwe-europoort": ("zevenaar-border",),
-    "betuwe-waalhaven": ("zevenaar-border",),
-    "betuwe-amsterdam": ("zevenaar-border", "beverwijk-geldermalsen"),
-    "gooi-bentheim": ("kijfhoek-amersfoort", "amersfoort-border"),
-    "north": ("amersfoort-groningen",),
-    "ijmond-south": ("beverwijk-geldermalsen",),
-    "westhaven-south": ("beverwijk-geldermalsen",),
-    "coast": ("haarlem-kijfhoek",),
-    "belgium": ("kijfhoek-border",),
-    "brabant-venlo": ("kijfhoek-eindhoven", "eindhoven-venlo"),
-    "geldermalsen-limburg": ("geldermalsen-boxtel", "boxtel-eindhoven", "eindhoven-border"),
-    "limburg-belgium": ("eindhoven-border",),
-    "zeeland": ("sloe-tilburg",),
-    "tilburg-north": ("tilburg-geldermalsen",),
-}
+@cache
+def rows_of_flow() -> dict[str, frozenset[str]]:
+    """Return the rows of the minimum levels whose paths a flow uses."""
+    return {row["flow"]: frozenset(row["row"].split()) for row in read_csv(DATA / "freight_flows.csv")}
 
 
 def serves(train: Wanted, row: str, direction: int) -> bool:
     """Say whether a running train uses up a path of a row of the minimum levels."""
-    return row in ROWS_OF_FLOW.get(train.series, ()) and train.direction == direction
+    return row in rows_of_flow().get(train.series, ()) and train.direction == direction
 
 
 SEVERAL_TRACKS = frozenset(frozenset(pair) for pair in (("ASA", "ASD"), ("ASA", "DVD"), ("ASB", "DVD")))
