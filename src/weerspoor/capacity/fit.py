@@ -331,12 +331,12 @@ def first_path(problem: Problem, *, exact: bool = True) -> Run | None:
             run = earliest(problem, ready_s=start_s, full_pace=True)
             if run is not None:
                 return run
-    if not exact:
-        return None
-    early = problem.search.earliest_arrival(replace(query, stages=[*query.stages[:-1], replace(goal, earliest_s=-1e9)]))
-    if early is None or early.exit_s[-1] >= goal.earliest_s:
-        return early
-    return earliest(problem)
+    at_any_time = replace(query, stages=[*query.stages[:-1], replace(goal, earliest_s=-1e9)])
+    for search in (problem.full_pace_search, problem.search) if exact else (problem.full_pace_search,):
+        early = search.earliest_arrival(at_any_time)
+        if early is not None and early.exit_s[-1] >= goal.earliest_s:
+            return early
+    return earliest(problem) if exact and early is not None else None
 
 
 def pareto(problem: Problem, *, most: int = 6) -> list[Run]:
