@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -142,7 +143,7 @@ def random_case(seed: int) -> Case:
             chain = [piece() for _ in range(int(rng.integers(1, 3)))]
             layer.extend(chain)
             edges.extend((end, chain[0]) for end in ends)
-            edges.extend(zip(chain, chain[1:], strict=False))
+            edges.extend(pairwise(chain))
             outs.append(chain[-1])
         layers.append(layer)
         ends = outs

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from kernel_cases import graph_of, held, pieces, random_case, train_on
 
+from kernel_cases import graph_of, held, pieces, random_case, train_on
 from weerspoor.kernel.graph import Query, Stage
 from weerspoor.kernel.plain import all_runs, pareto
 from weerspoor.kernel.profile import profile

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_cases import graph_of, held, pieces, random_case, train_on
 
+from kernel_cases import graph_of, held, pieces, random_case, train_on
 from weerspoor.kernel.bounds import Bounds
 from weerspoor.kernel.graph import IS_PASSENGER, IS_WIDE, KEEP_PASSENGER, Query, Stage
 from weerspoor.kernel.plain import all_runs
@@ -40,7 +40,7 @@ def test_times_of_a_run_are_those_worked_out_by_hand():
 
 
 def test_a_train_leaves_as_soon_as_the_zone_ahead_is_free():
-    """With zone c held until 18 500 the head passes the signal of b so that its lock begins at 18 500, on the grid of 6 s."""
+    """With zone c held until 18 500 the lock of c begins within 6 s of that, as departures lie 6 s apart."""
     graph = graph_of([1000.0] * 4, CHAIN)
     run = search(graph, train_on(graph), held(4, [(2, 18_000, 18_500)]), query())
     assert run is not None
@@ -155,7 +155,7 @@ def test_the_bound_is_never_more_than_the_running_time():
         )
         bounds = Bounds(case.graph, case.model)
         run = search(case.graph, case.model, Timelines.empty(case.graph.n_zones), free, bounds=bounds)
-        row = bounds.row(ends[1].directed, stopping=ends[1].stop_s >= 0)
+        row = bounds.row(ends[1].directed, way="stop" if ends[1].stop_s >= 0 else "end")
         assert run is not None
         assert bounds.values[row][int(run.directed[0])] <= run.exit_s[-1] - run.depart_s[0]
 

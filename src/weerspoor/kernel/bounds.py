@@ -1,3 +1,5 @@
+# ruff: noqa: PLR0917
+# mypy: disable-error-code="no-untyped-def"
 """Least running time from everywhere to a set of places, without other trains: the guide of the search.
 
 The bound of a piece is the least time over its length for a train that enters it no faster than any train can come
@@ -9,7 +11,7 @@ searches of one train, or of trains of one kind, go to the same places.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 TICKS = 1024.0
 """Lengths are multiples of 1/1024 m and times of 1/1024 s, so that sums are exact."""
 
+Way = Literal["through", "stop", "end"]
+
 ROUNDS = 8
 """How often speeds are carried on from piece to piece; the bounds hold after any number of rounds."""
 
@@ -29,7 +33,7 @@ SAFETY = 1.0 - 1e-6
 
 
 @njit(cache=True)
-def _reverse(start, successor):  # type: ignore[no-untyped-def]
+def _reverse(start, successor):
     """Return the predecessors as CSR."""
     n = len(start) - 1
     first = np.zeros(n + 1, np.int32)
@@ -47,7 +51,7 @@ def _reverse(start, successor):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _at(xs, ys, x):  # type: ignore[no-untyped-def]
+def _at(xs, ys, x):
     """Linear interpolation in a rising table; constant beyond its ends."""
     n = len(xs)
     if x <= xs[0]:
@@ -59,20 +63,113 @@ def _at(xs, ys, x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _least_time(length, limit, v_in, v_out, curve, braking):  # type: ignore[no-untyped-def]
-    """Return a lower bound of the time over a piece entered at ``v_in`` at most and left at ``v_out`` at most.
+def _run_over(length, limit, v_in, train_m, limit_before, cap, cap_m, curve):
+    """Return (time, speed at the exit, metres until the limit is reached) of the fastest run over a piece.
 
-    The gain of speed and the braking are each charged against running at the limit all the way, as far as they
-    lie on the piece; they are added only where they do not overlap.
+    The train comes in at ``v_in``, keeps to ``cap`` for ``cap_m`` and to the limit of the piece before for its length.
     """
     v, t, s = curve
-    top = length / limit
-    early = 0.0
-    gain_m = 0.0
-    if v_in < limit:
-        x = _at(v, s, v_in)
-        gain_m = min(_at(v, s, limit) - x, length)
-        early = max(0.0, _at(s, t, x + gain_m) - _at(s, t, x) - gain_m / limit)
+    x = _at(v, s, v_in)
+    done, time, gain_m = 0.0, 0.0, 0.0
+    for phase in range(3):
+        if phase == 0:
+            until, most = min(cap_m, length), min(cap, limit_before, limit)
+        elif phase == 1:
+            until, most = min(train_m, length), min(limit_before, limit)
+        else:
+            until, most = length, limit
+        if until <= done:
+            continue
+        metres = until - done
+        x_most = _at(v, s, most)
+        rise = min(max(x_most - x, 0.0), metres)
+        if rise > 0.0:
+            time += _at(s, t, x + rise) - _at(s, t, x)
+            x += rise
+        if rise < metres:
+            time += (metres - rise) / most
+        if most < limit:
+            gain_m = until
+        elif rise > 0.0:
+            gain_m = done + rise
+        done = until
+    return time, min(_at(s, v, x), limit), gain_m
+
+
+@njit(cache=True)
+def _costs(graph, back, length, limit, train_m, curve, braking, entry, rounds, cost, cost_stop, cost_free):
+    """Fill in the least time over each directed piece by the piece before, in the order of the predecessors.
+
+    ``cost_stop`` is that of stopping at its exit, ``cost_free`` without braking for what comes after. Three things are
+    carried from piece to piece until they settle, each a bound after every round: the greatest speed at the exit, a
+    limit that the tail of every train still lies under there and for how far, and the greatest speed at the entry from
+    which the pieces behind can be entered.
+    """
+    start, successor = graph
+    first, before = back
+    n = len(limit)
+    fastest = limit.copy()
+    cap = np.full(n, np.inf)
+    cap_m = np.zeros(n)
+    slowest = limit.copy()
+    for turn in range(rounds + 1):
+        for p in range(n):
+            if limit[p] <= 0.0:
+                for k in range(first[p], first[p + 1]):
+                    cost[k] = np.inf
+                    cost_stop[k] = np.inf
+                    cost_free[k] = np.inf
+                continue
+            v_out = 0.0
+            for k in range(start[p], start[p + 1]):
+                v_out = max(v_out, slowest[successor[k]])
+            if v_out == 0.0:
+                v_out = limit[p]
+            best_out, best_cap, best_cap_m, any_before = 0.0, 0.0, np.inf, False
+            for k in range(first[p], first[p + 1]):
+                q = before[k]
+                if limit[q] <= 0.0:
+                    cost[k] = np.inf
+                    cost_stop[k] = np.inf
+                    cost_free[k] = np.inf
+                    continue
+                any_before = True
+                time, out, gain_m = _run_over(
+                    length[p], limit[p], min(fastest[q], limit[p]), train_m, limit[q], cap[q], cap_m[q], curve
+                )
+                best_out = max(best_out, out)
+                left, left_m = np.inf, 0.0
+                if cap_m[q] > length[p] and cap[q] < limit[p]:
+                    left, left_m = cap[q], cap_m[q] - length[p]
+                elif train_m > length[p] and limit[q] < limit[p]:
+                    left, left_m = limit[q], train_m - length[p]
+                best_cap = max(best_cap, left)
+                best_cap_m = min(best_cap_m, left_m)
+                if turn == rounds:
+                    cost_free[k] = time
+                    early = max(0.0, time - length[p] / limit[p])
+                    cost[k] = _braked(length[p], limit[p], early, gain_m, v_out, braking)
+                    cost_stop[k] = _braked(length[p], limit[p], early, gain_m, 0.0, braking)
+            if turn < rounds and any_before and not entry[p]:
+                fastest[p] = best_out
+                if best_cap < np.inf and best_cap_m > 0.0:
+                    cap[p], cap_m[p] = best_cap, best_cap_m
+        if turn < rounds:
+            for p in range(n - 1, -1, -1):
+                if limit[p] > 0.0 and start[p] < start[p + 1]:
+                    v_out = 0.0
+                    for k in range(start[p], start[p + 1]):
+                        v_out = max(v_out, slowest[successor[k]])
+                    if 0.0 < v_out < limit[p]:
+                        slowest[p] = min(limit[p], np.sqrt(v_out * v_out + 2.0 * braking * length[p]))
+
+
+@njit(cache=True, inline="always")
+def _braked(length, limit, early, gain_m, v_out, braking):
+    """Return the least time over a piece that begins with a gain of speed and ends with braking.
+
+    Both are charged against running at the limit, as far as they lie on the piece, and added where they do not overlap.
+    """
     late = 0.0
     brake_m = 0.0
     if v_out < limit:
@@ -80,52 +177,17 @@ def _least_time(length, limit, v_in, v_out, curve, braking):  # type: ignore[no-
         fast = np.sqrt(v_out * v_out + 2.0 * braking * brake_m)
         late = (fast - v_out) / braking - brake_m / limit
     if gain_m + brake_m <= length:
-        return top + early + late
-    return top + max(early, late)
+        return length / limit + early + late
+    return length / limit + max(early, late)
 
 
 @njit(cache=True)
-def _costs(start, successor, first, before, length, limit, curve, braking, cost, cost_stop, rounds):  # type: ignore[no-untyped-def]
-    """Fill in the least time over each directed piece, and that of stopping at its exit."""
-    n = len(limit)
-    v, _, s = curve
-    fastest_out = limit.copy()
-    slowest_in = limit.copy()
-    for _ in range(rounds):
-        for p in range(n):
-            if limit[p] > 0.0:
-                v_in = 0.0
-                for k in range(first[p], first[p + 1]):
-                    v_in = max(v_in, fastest_out[before[k]])
-                if v_in < limit[p] and first[p] < first[p + 1]:
-                    fastest_out[p] = min(limit[p], _at(s, v, _at(v, s, v_in) + length[p]))
-        for p in range(n - 1, -1, -1):
-            if limit[p] > 0.0:
-                v_out = 0.0
-                for k in range(start[p], start[p + 1]):
-                    v_out = max(v_out, slowest_in[successor[k]])
-                if v_out < limit[p] and start[p] < start[p + 1]:
-                    slowest_in[p] = min(limit[p], np.sqrt(v_out * v_out + 2.0 * braking * length[p]))
-    for p in range(n):
-        cost[p] = np.inf
-        cost_stop[p] = np.inf
-        if limit[p] <= 0.0:
-            continue
-        v_in, v_out = 0.0, 0.0
-        for k in range(first[p], first[p + 1]):
-            v_in = max(v_in, fastest_out[before[k]])
-        for k in range(start[p], start[p + 1]):
-            v_out = max(v_out, slowest_in[successor[k]])
-        v_in = min(v_in, limit[p]) if v_in > 0.0 else limit[p]
-        v_out = min(v_out, limit[p]) if v_out > 0.0 else limit[p]
-        cost[p] = _least_time(length[p], limit[p], v_in, v_out, curve, braking)
-        cost_stop[p] = _least_time(length[p], limit[p], v_in, 0.0, curve, braking)
+def _fill(first, before, cost, cost_target, whole, targets, value):
+    """Dijkstra against the running direction: ``value[dp]`` becomes the least time from the exit of ``dp``.
 
-
-@njit(cache=True)
-def _fill(first, before, cost, cost_target, targets, value):  # type: ignore[no-untyped-def]
-    """Dijkstra against the running direction: ``value[dp]`` becomes the least time from the exit of ``dp``."""
-    n = len(cost)
+    Values are rounded up to whole seconds where ``whole`` says so.
+    """
+    n = len(value)
     value[:] = np.inf
     heap_key = np.empty(n + 16, np.float64)
     heap_item = np.empty(n + 16, np.int32)
@@ -160,11 +222,13 @@ def _fill(first, before, cost, cost_target, targets, value):  # type: ignore[no-
             continue
         # Chains without choice are followed at once, so that they never enter the queue.
         while True:
-            key = cost_target[item] if value[item] == 0.0 else value[item] + cost[item]
+            here = value[item]
             follow = -1
             for k in range(first[item], first[item + 1]):
                 p = before[k]
-                if key < value[p] and cost[p] < np.inf:
+                exact = cost_target[k] if here == 0.0 else here + cost[k]
+                key = np.ceil(exact - 1e-6) if whole[p] else exact
+                if key < value[p]:
                     value[p] = key
                     if first[item + 1] - first[item] == 1:
                         follow = p
@@ -203,6 +267,18 @@ def exact_length(graph: TrackGraph) -> npt.NDArray[np.float64]:
     return graph.cache["length"]  # type: ignore[return-value]
 
 
+def marks(graph: TrackGraph) -> npt.NDArray[np.bool_]:
+    """Return, per directed piece, whether times at its exit are whole seconds: at signals and where routes meet."""
+    if "marks" not in graph.cache:
+        first, _ = predecessors(graph)
+        meets = np.diff(first) > 1
+        leads = np.zeros(len(graph.signal), bool)
+        source = np.repeat(np.arange(len(leads)), np.diff(graph.successor_start))
+        leads[source[meets[graph.successor]]] = True
+        graph.cache["marks"] = leads | graph.signal
+    return graph.cache["marks"]  # type: ignore[return-value]
+
+
 class Bounds:
     """Rows of least running times of one train, one row a set of target pieces.
 
@@ -217,22 +293,36 @@ class Bounds:
 
     def __init__(self, graph: TrackGraph, model: TrainModel, rows: int = 64) -> None:
         self.graph = graph
+        self.model = model
         self.top_ms = min(float(model.accel_v[-1]), float(model.speed_ms.max()))
-        speed = np.minimum(model.speed_ms, np.float32(model.accel_v[-1])).astype(np.float64)
-        length = np.repeat(exact_length(graph), 2)
-        first, before = predecessors(graph)
-        self._cost = np.empty(len(speed))
-        self._cost_stop = np.empty(len(speed))
-        curve = (model.accel_v, model.accel_t, model.accel_s)
-        _costs(
-            graph.successor_start, graph.successor, first, before, length, speed, curve, float(model.braking_ms2),
-            self._cost, self._cost_stop, ROUNDS,
-        )  # fmt: skip
-        self.values: npt.NDArray[np.float32] = np.empty((4, len(speed)), np.float32)
+        self._entry = model.may_stop.copy()
+        self._work_out()
+        self.values: npt.NDArray[np.float32] = np.empty((4, len(model.speed_ms)), np.float32)
         self._row_of: dict[bytes, int] = {}
         self._rows = rows
 
-    def row(self, directed: Ints, pinned: set[int] | None = None, *, stopping: bool = False) -> int:
+    def _work_out(self) -> None:
+        model, graph = self.model, self.graph
+        limit = np.minimum(model.speed_ms, np.float32(model.accel_v[-1])).astype(np.float64)
+        back = predecessors(graph)
+        self._cost, self._cost_stop, self._cost_free = (np.empty(len(back[1])) for _ in range(3))
+        _costs(
+            (graph.successor_start, graph.successor), back, np.repeat(exact_length(graph), 2), limit,
+            float(model.length_m), (model.accel_v, model.accel_t, model.accel_s), float(model.braking_ms2),
+            self._entry, ROUNDS, self._cost, self._cost_stop, self._cost_free,
+        )  # fmt: skip
+
+    def admit(self, directed: Ints) -> None:
+        """Let trains begin at the given directed pieces: there nothing is known of the pieces behind them.
+
+        Where the train may stop it may begin without this. Rows worked out before are forgotten if need be.
+        """
+        if not self._entry[directed].all():
+            self._entry[directed] = True
+            self._work_out()
+            self._row_of.clear()
+
+    def row(self, directed: Ints, pinned: set[int] | None = None, *, way: Way = "through") -> int:
         """Return the row of ``values`` with the least time from the exit of each directed piece to one of ``directed``.
 
         Parameters
@@ -240,10 +330,10 @@ class Bounds:
         directed : (k,) int32
         pinned : set of int, optional
             Rows that must stay.
-        stopping : bool
-            The train stops there; the time lost on the last piece counts.
+        way : {"through", "stop", "end"}
+            The train runs on from there, stops there, or its run ends there in passing.
         """
-        key = np.sort(directed).astype(np.int32).tobytes() + (b"s" if stopping else b"p")
+        key = np.sort(directed).astype(np.int32).tobytes() + way.encode()
         if key in self._row_of:
             row = self._row_of.pop(key)
             self._row_of[key] = row
@@ -261,7 +351,13 @@ class Bounds:
             self.values = wider
         first, before = predecessors(self.graph)
         exact = np.empty(self.values.shape[1], np.float64)
-        _fill(first, before, self._cost, self._cost_stop if stopping else self._cost, directed, exact)
+        usual = self._cost_free if way == "end" else self._cost
+        at_target = self._cost_stop if way == "stop" else usual
+        # From one place with whole seconds to the next takes whole seconds, so long as the target is such a place.
+        whole = marks(self.graph)
+        if way != "stop" and not whole[directed].all():
+            whole = np.zeros_like(whole)
+        _fill(first, before, usual, at_target, whole, directed, exact)
         self.values[row] = exact * SAFETY
         self._row_of[key] = row
         return row

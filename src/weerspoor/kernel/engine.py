@@ -1,3 +1,5 @@
+# ruff: noqa: PLR0917
+# mypy: disable-error-code="no-untyped-def, unused-ignore"
 """The compiled inner part of the search: labels, running, free windows, dominance.
 
 Read :mod:`weerspoor.kernel.plain` first: it states the same model in short, plain Python. Here a *label* stands for
@@ -61,25 +63,25 @@ S_STOP, S_EARLIEST, S_LATEST, S_DEPART, S_ADD, S_FLOOR, S_ROW = range(7)
 
 
 @njit(cache=True, inline="always")
-def up_tick(value):  # type: ignore[no-untyped-def]
+def up_tick(value):
     """Round up to 1/1024."""
     return np.ceil(value * TICKS) / TICKS
 
 
 @njit(cache=True, inline="always")
-def up_grid(value):  # type: ignore[no-untyped-def]
+def up_grid(value):
     """Round up to a multiple of 6 s."""
     return int(np.ceil(value / GRID_S)) * GRID_S
 
 
 @njit(cache=True, inline="always")
-def down_grid(value):  # type: ignore[no-untyped-def]
+def down_grid(value):
     """Round down to a multiple of 6 s."""
     return int(np.floor(value / GRID_S)) * GRID_S
 
 
 @njit(cache=True)
-def between(xs, ys, x):  # type: ignore[no-untyped-def]
+def between(xs, ys, x):
     """Linear interpolation in a rising table; constant beyond its ends."""
     n = len(xs)
     if x <= xs[0]:
@@ -97,7 +99,7 @@ def between(xs, ys, x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def run_on(curve, x, dist, cap):  # type: ignore[no-untyped-def]
+def run_on(curve, x, dist, cap):
     """Return (time, place on the curve) after ``dist`` metres at full effort up to the speed ``cap``."""
     v, t, s = curve
     at_cap = between(v, s, cap)
@@ -110,14 +112,14 @@ def run_on(curve, x, dist, cap):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always")
-def mixed(digest, metres, speed):  # type: ignore[no-untyped-def]
+def mixed(digest, metres, speed):
     """Add a speed that holds for the next metres to a digest."""
     digest = (digest ^ np.int64(metres * TICKS)) * np.int64(1099511628211)
     return (digest ^ np.int64(speed * 1048576.0)) * np.int64(1099511628211)
 
 
 @njit(cache=True)
-def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):  # type: ignore[no-untyped-def]
+def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
     """Run through the piece of label ``i``.
 
     With ``leave`` < 0 fill in ``r``, ``x`` and ``hash``. Else the head leaves at ``leave``, braking at the end from
@@ -128,8 +130,8 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
     length, speed, _, mark = train
     under, cap, clear = scratch
     dp = lab[i].dp
-    l = length[dp >> 1]
-    entry = lab[i].pos - l
+    own_m = length[dp >> 1]
+    entry = lab[i].pos - own_m
     own = min(speed[dp], paces[lab[i].pace] * par[TOP])
     m = 0
     lowest = np.inf
@@ -157,7 +159,7 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
     enter = lab[i].enter
     while k >= 0:
         there = lab[under[k]].pos + par[LENGTH] - entry
-        if there > l:
+        if there > own_m:
             break
         if there > done:
             dt, x = run_on(curve, x, there - done, min(own, cap[k]))
@@ -166,8 +168,8 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
         clear[k] = enter + up_tick(spent)
         k -= 1
     still = k + 1
-    if done < l:
-        dt, x = run_on(curve, x, l - done, min(own, cap[k]) if k >= 0 else own)
+    if done < own_m:
+        dt, x = run_on(curve, x, own_m - done, min(own, cap[k]) if k >= 0 else own)
         spent += dt
     r = enter + up_tick(spent)
     if mark[dp]:
@@ -185,7 +187,7 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
     else:
         r = leave
         for k in range(still, m):
-            z = entry + l - (lab[under[k]].pos + par[LENGTH])
+            z = entry + own_m - (lab[under[k]].pos + par[LENGTH])
             if z == 0.0:
                 clear[k] = leave
             elif v_after < v_exit:
@@ -200,7 +202,7 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
 
 
 @njit(cache=True)
-def make_windows(piece, zone, keep, lines, index, par, ignore, book, pool_from, pool_until, busy):  # type: ignore[no-untyped-def]
+def make_windows(piece, zone, keep, lines, index, par, ignore, book, pool_from, pool_until, busy):
     """Write the times at which a piece is free for the train, and its kept zones are empty; return a status."""
     book_start, book_count, used = book
     from_s, until_s, trains, occ, blk = lines
@@ -261,7 +263,7 @@ def make_windows(piece, zone, keep, lines, index, par, ignore, book, pool_from, 
 
 
 @njit(cache=True)
-def emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece, windows, stage, bounds, par):  # type: ignore[no-untyped-def]
+def emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece, windows, stage, bounds, par):
     """Copy the label at ``temp`` once for every free window that it fits; return the new number, or -1 if no room."""
     book_start, book_count, pool_from, pool_until = windows
     k = lab[temp].stage
@@ -303,8 +305,8 @@ def emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece, windows, stage,
 
 
 @njit(cache=True)
-def step(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops, graph, train, par, curve, paces, scratch,
-         keep, lines, index, ignore, book, pool_from, pool_until, busy, stage, bounds):  # type: ignore[no-untyped-def]  # fmt: skip
+def step(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops, graph, train, par, curve, paces,
+         scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
     """Go on from label ``i`` to directed piece ``s``; return (new number of labels, status)."""
     zone = graph[0]
     length, _, signal, _ = train
@@ -358,7 +360,7 @@ def step(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops, 
 
 
 @njit(cache=True)
-def stand(lab, n, i, lo, hi, arrive, least, depart_from, stage_now, stops, still, par, scratch, stage, bounds):  # type: ignore[no-untyped-def]
+def stand(lab, n, i, lo, hi, arrive, least, depart_from, stage_now, stops, still, par, scratch, stage, bounds):
     """Stop at the exit of label ``i``; return the new number of labels, or -1 if there is no room."""
     under = scratch[0]
     end = lab[i].end
@@ -413,7 +415,7 @@ def stand(lab, n, i, lo, hi, arrive, least, depart_from, stage_now, stops, still
 
 
 @njit(cache=True)
-def finish(lab, n, i, lo, hi, leave, v, stopped, hold_until, still, par, scratch):  # type: ignore[no-untyped-def]
+def finish(lab, n, i, lo, hi, leave, v, stopped, hold_until, still, par, scratch):
     """End the run at the exit of label ``i``; ``hold_until`` is absolute. Returns as :func:`stand`."""
     under = scratch[0]
     release = par[RELEASE]
@@ -448,14 +450,14 @@ def finish(lab, n, i, lo, hi, leave, v, stopped, hold_until, still, par, scratch
 
 
 @njit(cache=True)
-def reached(stage, k, lo, hi, at):  # type: ignore[no-untyped-def]
+def reached(stage, k, lo, hi, at):
     """Return the departures between ``lo`` and ``hi`` for which stage ``k`` is reached in its window at ``at``."""
     return max(lo, up_grid(stage[k, S_EARLIEST] - at)), min(hi, down_grid(stage[k, S_LATEST] - at))
 
 
 @njit(cache=True)
 def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore, book, pool_from,
-           pool_until, busy, stage, bounds):  # type: ignore[no-untyped-def]  # fmt: skip
+           pool_until, busy, stage, bounds):  # fmt: skip
     """Write all labels that follow label ``i``; return (new number of labels, status)."""
     _, succ_start, succ = graph
     _, speed, _, mark = train
@@ -537,16 +539,16 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
                 if a > b:
                     break
             n, status = step(lab, n, i, s, me.pace, a, b, leave, x_in, v_boundary, k_now, me.stops, graph, train, par,
-                             curve, paces, scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy, stage,
-                             bounds)  # fmt: skip
+                             curve, paces, scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy,
+                             stage, bounds)  # fmt: skip
             if status != RUNNING:
                 return n, status
     return n, RUNNING
 
 
 @njit(cache=True)
-def no_worse(lab, a, b, signal, par):  # type: ignore[no-untyped-def]
-    """Tell whether label ``a`` can do all that ``b`` can at the same times; both are at one directed piece, of one kind.
+def no_worse(lab, a, b, signal, par):
+    """Tell whether label ``a`` can do all that ``b``, of its kind at its directed piece, can at the same times.
 
     They run alike from here on (pace, place on the curve, limits under the train, times on the same grid), ``a`` has
     locked no earlier, and for every piece on which ``a`` still stands there is one that ``b`` leaves no earlier and
@@ -583,7 +585,7 @@ def no_worse(lab, a, b, signal, par):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def push(heap, size, lab, i):  # type: ignore[no-untyped-def]
+def push(heap, size, lab, i):
     """Put label ``i`` into the queue, which is ordered by least destination time, then least rest."""
     key, second, item = heap
     f, rest = lab[i].f, lab[i].rest
@@ -603,7 +605,7 @@ def push(heap, size, lab, i):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def pop(heap, size):  # type: ignore[no-untyped-def]
+def pop(heap, size):
     """Take the first label out of the queue; return the new size."""
     key, second, item = heap
     size -= 1
@@ -628,7 +630,7 @@ def pop(heap, size):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def trim(lab, a, b):  # type: ignore[no-untyped-def]
+def trim(lab, a, b):
     """Take from the times of label ``b`` those of label ``a``, where one end of ``b`` is left."""
     later = 0
     if lab[a].kind != STANDING:
@@ -642,7 +644,7 @@ def trim(lab, a, b):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def commit(lab, n_old, n, state, heap, size, train, buckets, par):  # type: ignore[no-untyped-def]
+def commit(lab, n_old, n, state, heap, size, train, buckets, par):
     """Put the labels ``n_old:n`` into the queue, but for those, and those times, that others make needless."""
     moving, standing, touched = buckets
     _, _, signal, mark = train
@@ -686,8 +688,8 @@ def commit(lab, n_old, n, state, heap, size, train, buckets, par):  # type: igno
 
 
 @njit(cache=True)
-def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore,
-            book, pool_from, pool_until, busy, stage, bounds):  # type: ignore[no-untyped-def]  # fmt: skip
+def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index,
+            ignore, book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
     """Search on for at most ``pops`` labels; ``state`` is (labels, queue, best label, touched, popped).
 
     Returns a status: ``EMPTY`` when the search is over, ``RUNNING`` when it may go on, or what must grow first.
@@ -716,8 +718,8 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
                 status = EMPTY
                 break
             continue
-        new, code = expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore, book,
-                           pool_from, pool_until, busy, stage, bounds)  # fmt: skip
+        new, code = expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore,
+                           book, pool_from, pool_until, busy, stage, bounds)  # fmt: skip
         if code != RUNNING:
             status = code
             break
@@ -734,14 +736,13 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
 
 
 @njit(cache=True)
-def retrace(lab, last, train, par, curve, paces, scratch, out_int, out_time, out_span, latest):  # type: ignore[no-untyped-def]
+def retrace(lab, last, train, par, curve, paces, scratch, out_int, out_time, out_span, latest):
     """Write the run that ends in label ``last``; return its number of pieces, or -1 if the arrays are too short.
 
     ``out_int`` (k, 2): directed piece, stage reached or -1. ``out_time`` (k, 4): entry, exit, departure, speed.
     ``out_span`` (k, 2): holding of the piece's zone. The arrival is the earliest of the last label; with ``latest``
     every earlier departure is as late as this allows, else as early as it can be.
     """
-    length, _, signal, _ = train
     v_curve, _, s_curve = curve
     k = 0
     i = last

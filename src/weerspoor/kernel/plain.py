@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917
 """The model of a run in plain Python, and a search that tries everything: what the compiled search must equal.
 
 A *course* is a route with its stops and the pace of each leg, without times. All its times are fixed but for the
@@ -27,9 +28,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from weerspoor.kernel.bounds import exact_length
+from weerspoor.kernel.bounds import exact_length, marks
 from weerspoor.kernel.graph import KEEP_ALL, Query, TrackGraph, TrainModel
-from weerspoor.kernel.search import marks
 from weerspoor.kernel.timelines import Timelines
 
 GRID_S, WIDEN_S = 6, 3
@@ -42,7 +42,7 @@ def up_tick(value: float) -> float:
 
 @dataclass(frozen=True)
 class Halt:
-    """What happens at the end of a leg: the least stand, the earliest departure, and the stage reached there (or -1)."""
+    """The end of a leg: the least stand, the earliest departure, and the stage reached there (or -1)."""
 
     least_s: float
     depart_from_s: float
@@ -178,11 +178,8 @@ def time_course(
         for j, t in cleared.items():
             z = end - (place[j] + train_m)
             w = math.sqrt(u * u + 2 * brake * z)
-            if z == 0.0:
-                t = leave
-            elif w < v:
-                t = max(t, leave - up_tick((w - u) / brake))
-            times.clear[j] = (course.leg[i], t)
+            braked = leave if z == 0.0 else leave - up_tick((w - u) / brake) if w < v else t
+            times.clear[j] = (course.leg[i], max(t, braked))
         times.leave.append(leave)
         times.speed_ms.append(u)
         now = leave

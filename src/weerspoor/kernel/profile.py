@@ -26,8 +26,8 @@ def profile(
 ) -> list[Run]:
     """Return the Pareto-optimal runs in (departure, arrival, stops), in order of departure.
 
-    The earliest arrival is asked for again and again, each time leaving later than the last run found; with ``by_stops``
-    once more for each smaller number of stops.
+    The earliest arrival is asked for again and again, each time leaving later than the last run found; with
+    ``by_stops`` once more for each smaller number of stops.
 
     Parameters
     ----------

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917
 """The exact search for a path through the free gaps of a day: earliest arrival, latest departure.
 
 The model that it is exact for is written out in :mod:`weerspoor.kernel.plain`. A label stands for all shifts in time
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weerspoor.kernel import engine
-from weerspoor.kernel.bounds import Bounds, exact_length, predecessors
+from weerspoor.kernel.bounds import Bounds, Way, exact_length, marks
 from weerspoor.kernel.graph import KEEP_ALL, Ints, Query, Run, TrackGraph, TrainModel
 
 if TYPE_CHECKING:
@@ -93,18 +94,6 @@ class Workspace:
             self.scratch = tuple(np.concatenate([part, np.zeros_like(part)]) for part in self.scratch)
 
 
-def marks(graph: TrackGraph) -> npt.NDArray[np.bool_]:
-    """Return, per directed piece, whether times at its exit are whole seconds: at signals and where routes meet."""
-    if "marks" not in graph.cache:
-        first, _ = predecessors(graph)
-        meets = np.diff(first) > 1
-        leads = np.zeros(len(graph.signal), bool)
-        source = np.repeat(np.arange(len(leads)), np.diff(graph.successor_start))
-        leads[source[meets[graph.successor]]] = True
-        graph.cache["marks"] = leads | graph.signal
-    return graph.cache["marks"]  # type: ignore[return-value]
-
-
 def _tick(value: float) -> float:
     return math.ceil(value * engine.TICKS) / engine.TICKS
 
@@ -124,6 +113,8 @@ class Search:
         Of the same train, to be used again.
     ignore_train : int
         A train whose intervals do not count; -1 for none.
+    early : bool
+        Runs leave every stop as early as they can, instead of as late as their arrival allows.
     """
 
     def __init__(
@@ -133,7 +124,9 @@ class Search:
         timelines: Timelines,
         bounds: Bounds | None = None,
         ignore_train: int = -1,
+        early: bool = False,
     ) -> None:
+        self._late = not early
         self.graph = graph
         self.model = model
         self.timelines = timelines
@@ -163,9 +156,13 @@ class Search:
     def _stages(self, query: Query) -> npt.NDArray[np.float64]:
         rows = np.zeros((len(query.stages), 7))
         pinned: set[int] = set()
+        self.bounds.admit(query.stages[0].directed)
         for k, stage in enumerate(query.stages):
             if k > 0:
-                row = self.bounds.row(stage.directed, pinned, stopping=stage.stop_s >= 0.0)
+                # Where a window closes, braking for what comes after must not be counted: the model takes it later.
+                closes = k == len(query.stages) - 1 or min(s.latest_s for s in query.stages[k:]) < 1e8
+                way: Way = "stop" if stage.stop_s >= 0.0 else "end" if closes else "through"
+                row = self.bounds.row(stage.directed, pinned, way=way)
                 pinned.add(row)
                 rows[k, engine.S_ROW] = row
         for k in range(len(query.stages) - 1, -1, -1):
@@ -193,8 +190,8 @@ class Search:
         space = self.workspace
         graph = (self.graph.zone, self.graph.successor_start, self.graph.successor)
         return (
-            graph, self._train, self.model.may_stop, self._par, self._curve, self.model.paces, space.scratch, self._keep,
-            self.timelines.rows, self.timelines.index, self.ignore_train, space.book, space.windows_from,
+            graph, self._train, self.model.may_stop, self._par, self._curve, self.model.paces, space.scratch,
+            self._keep, self.timelines.rows, self.timelines.index, self.ignore_train, space.book, space.windows_from,
             space.windows_until, space.busy, stage, self.bounds.values,
         )  # fmt: skip
 
@@ -334,7 +331,7 @@ class Search:
         out_int, out_time, out_span = space.pieces
         k = engine.retrace(
             space.labels, last, self._train, self._par, self._curve, self.model.paces, space.scratch, out_int, out_time,
-            out_span, True,
+            out_span, self._late,
         )  # fmt: skip
         if k < 0:
             raise RuntimeError(f"a path of more than {MAX_PIECES} pieces")
@@ -396,11 +393,13 @@ def search(
     *,
     bounds: Bounds | None = None,
     ignore_train: int = -1,
+    early: bool = False,
 ) -> Run | None:
     """Return the run with the earliest arrival, among these one with the fewest stops, or None if there is none.
 
-    Its origin departure is the latest that its route and windows allow for that arrival. Every stop between origin
-    and destination counts towards ``Query.max_stops`` and ``Run.stops``, also those of the stages.
+    Its departures are the latest that its route and windows allow for that arrival, or with ``early`` the earliest.
+    Every stop between origin and destination counts towards ``Query.max_stops`` and ``Run.stops``, also those of the
+    stages. A standing origin is left between ``earliest_s + stop_s`` and ``latest_s``.
 
     Parameters
     ----------
@@ -412,8 +411,10 @@ def search(
         Of the same train; give it when there are several searches.
     ignore_train : int
         A train whose intervals do not count.
+    early : bool
+        Leave every stop as early as possible.
     """
-    return Search(graph, model, timelines, bounds, ignore_train).earliest_arrival(query)
+    return Search(graph, model, timelines, bounds, ignore_train, early).earliest_arrival(query)
 
 
 def latest_departure(

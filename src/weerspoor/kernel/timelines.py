@@ -1,3 +1,5 @@
+# ruff: noqa: PLR0917
+# mypy: disable-error-code="no-untyped-def"
 """Who holds or keeps empty which zone when: one timeline a zone, in arrays with room to grow.
 
 All timelines lie in one pool of rows. The rows of zone ``z`` are ``first[z] : first[z] + count[z]``, sorted by
@@ -23,7 +25,7 @@ SLACK_ROWS = 4
 
 
 @njit(cache=True)
-def _first_after(from_s, lo, hi, value):  # type: ignore[no-untyped-def]
+def _first_after(from_s, lo, hi, value):
     """Index of the first row of ``lo:hi`` whose start is not before ``value``."""
     while lo < hi:
         mid = (lo + hi) >> 1
@@ -35,7 +37,7 @@ def _first_after(from_s, lo, hi, value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _insert(rows, index, pool, new_first, zone, begin, end, train, occupies, blocks, at):  # type: ignore[no-untyped-def]
+def _insert(rows, index, pool, new_first, zone, begin, end, train, occupies, blocks, at):
     """Insert rows ``at:`` one by one; return the row at which the pool is too small, or their number."""
     from_s, until_s, trains, occ, blk = rows
     first, count, room, longest = index
@@ -75,7 +77,7 @@ def _insert(rows, index, pool, new_first, zone, begin, end, train, occupies, blo
 
 
 @njit(cache=True)
-def _delete(rows, index, zone, begin, end, train, occupies, blocks):  # type: ignore[no-untyped-def]
+def _delete(rows, index, zone, begin, end, train, occupies, blocks):
     """Delete each given row once; return how many were found."""
     from_s, until_s, trains, occ, blk = rows
     first, count, _, _ = index
@@ -103,7 +105,7 @@ def _delete(rows, index, zone, begin, end, train, occupies, blocks):  # type: ig
 
 
 @njit(cache=True)
-def _conflicts(rows, index, zone, begin, end, occupies, blocks, train, out_row, out_train):  # type: ignore[no-untyped-def]
+def _conflicts(rows, index, zone, begin, end, occupies, blocks, train, out_row, out_train):
     """Write (row of the request, train) of every conflicting interval; return their number, also beyond the room."""
     from_s, until_s, trains, occ, blk = rows
     first, count, _, longest = index
