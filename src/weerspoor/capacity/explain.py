@@ -322,7 +322,8 @@ def _passes(problem: Problem, code: str) -> bool:
     """Tell whether the head can get to a point, stopping there or not."""
     query = problem.query
     goal = replace(query.stages[-1], directed=problem.passing(code), stop_s=-1.0)
-    return problem.full_pace_search.earliest_arrival(replace(query, stages=[query.stages[0], goal])) is not None
+    nearer = replace(query, stages=[query.stages[0], goal])
+    return problem.full_pace_search.quick(nearer, settings().choice.quick_s) is not None
 
 
 # -- relaxations ----------------------------------------------------------------------------------------------------

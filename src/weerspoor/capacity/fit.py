@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from weerspoor.capacity.occupation import Occupation, occupation
 from weerspoor.capacity.request import Request, Via, Window, point_index, where
+from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import STEP_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Query, Run, Stage, TrainModel
@@ -29,6 +32,35 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int32]
 Progress = Callable[[str], None]
 BORDER = "border"
+
+
+class OutOfTimeError(Exception):
+    """A search took longer than it was given."""
+
+
+class TimedSearch(Search):
+    """A search that gives up after some seconds; used where finding nothing is no proof anyway.
+
+    Attributes
+    ----------
+    until_s : float
+        Moment of the monotonic clock at which it gives up.
+    """
+
+    until_s = math.inf
+
+    def _compiled(self, stage: npt.NDArray[np.float64]) -> tuple[Any, ...]:
+        if time.monotonic() > self.until_s:
+            raise OutOfTimeError
+        return super()._compiled(stage)
+
+    def quick(self, query: Query, seconds: float) -> Run | None:
+        """Return the run that arrives first; None if there is none or it was not found within the seconds."""
+        self.until_s = time.monotonic() + seconds
+        try:
+            return self.earliest_arrival(query)
+        except OutOfTimeError:
+            return None
 
 
 @dataclass(frozen=True)
@@ -115,10 +147,10 @@ class Problem:
         return Search(self.network.graph(), self.model, self.occupation.timelines)
 
     @cached_property
-    def full_pace_search(self) -> Search:
+    def full_pace_search(self) -> TimedSearch:
         """The same at the train's own pace only."""
         model = replace(self.model, paces=self.model.paces[:1])
-        return Search(self.network.graph(), model, self.occupation.timelines, self.search.bounds)
+        return TimedSearch(self.network.graph(), model, self.occupation.timelines, self.search.bounds)
 
     @cached_property
     def least_journey_s(self) -> float:
@@ -301,8 +333,9 @@ def earliest(problem: Problem, *, ready_s: float | None = None, full_pace: bool 
         first = query.stages[0]
         later = replace(first, earliest_s=max(first.earliest_s, ready_s // STEP_S * STEP_S))
         query = replace(query, stages=[later, *query.stages[1:]])
-    search = problem.full_pace_search if full_pace else problem.search
-    return search.earliest_arrival(query)
+    if full_pace:
+        return problem.full_pace_search.quick(query, settings().choice.quick_s)
+    return problem.search.earliest_arrival(query)
 
 
 def first_path(problem: Problem, *, exact: bool = True) -> Run | None:
@@ -332,11 +365,13 @@ def first_path(problem: Problem, *, exact: bool = True) -> Run | None:
             if run is not None:
                 return run
     at_any_time = replace(query, stages=[*query.stages[:-1], replace(goal, earliest_s=-1e9)])
-    for search in (problem.full_pace_search, problem.search) if exact else (problem.full_pace_search,):
-        early = search.earliest_arrival(at_any_time)
-        if early is not None and early.exit_s[-1] >= goal.earliest_s:
-            return early
-    return earliest(problem) if exact and early is not None else None
+    early = problem.full_pace_search.quick(at_any_time, settings().choice.quick_s)
+    if early is not None and early.exit_s[-1] >= goal.earliest_s:
+        return early
+    if not exact:
+        return None
+    early = problem.search.earliest_arrival(at_any_time)
+    return early if early is None or early.exit_s[-1] >= goal.earliest_s else earliest(problem)
 
 
 def pareto(problem: Problem, *, most: int = 6) -> list[Run]:

@@ -30,7 +30,7 @@ class Choice(_Row, frozen=True, kw_only=True):
     """What makes one path better than another that is not simply worse."""
 
     stop_s: float
-    reserve_s: float
+    quick_s: float
 
 
 class Close(_Row, frozen=True, kw_only=True):
