@@ -31,10 +31,14 @@ def cost_s(problem: Problem, run: Run) -> float:
     """Return what a run costs when paths are compared: seconds, and so many for each stop.
 
     The seconds are those of the journey when there is a window at its end; without one the time from when the train
-    is ready, because then the earliest arrival is asked.
+    is ready, because then the earliest arrival is asked, and a share of the journey, so that it does not stand about.
     """
-    since_s = float(run.depart_s[0]) if problem.request.destination_window else float(problem.request.anchor_s)
-    return float(run.exit_s[-1]) - since_s + settings().choice.stop_s * run.stops
+    choice = settings().choice
+    cost = journey_s(run) + choice.stop_s * run.stops
+    if problem.request.destination_window is None:
+        since_s = float(run.exit_s[-1]) - problem.request.anchor_s
+        cost = since_s + choice.journey_share * journey_s(run) + choice.stop_s * run.stops
+    return cost
 
 
 def best_of(problem: Problem, runs: list[Run]) -> Run:

@@ -54,11 +54,11 @@ class TimedSearch(Search):
             raise OutOfTimeError
         return super()._compiled(stage)
 
-    def quick(self, query: Query, seconds: float) -> Run | None:
-        """Return the run that arrives first; None if there is none or it was not found within the seconds."""
+    def quick(self, query: Query, seconds: float, *, last: bool = False) -> Run | None:
+        """Return the run that arrives first (or leaves last); None if none was found within the seconds."""
         self.until_s = time.monotonic() + seconds
         try:
-            return self.earliest_arrival(query)
+            return self.latest_departure(query) if last else self.earliest_arrival(query)
         except OutOfTimeError:
             return None
 
@@ -395,6 +395,18 @@ def pareto(problem: Problem, *, most: int = 6) -> list[Run]:
         runs.append(run)
         last = run
     goal = problem.query.stages[-1]
+    same_arrival = replace(goal, latest_s=min(goal.latest_s, float(np.ceil(found.exit_s[-1]))))
+    departing_last = problem.full_pace_search.quick(
+        replace(problem.query, stages=[*problem.query.stages[:-1], same_arrival]), settings().choice.quick_s, last=True
+    )
+    if departing_last is not None:
+        runs.append(departing_last)
+    for spare_s in SPARE_S:
+        start_s = float(found.exit_s[-1]) - problem.least_journey_s - spare_s
+        if start_s > found.depart_s[0]:
+            run = earliest(problem, ready_s=start_s, full_pace=True)
+            if run is not None:
+                runs.append(run)
     if goal.earliest_s > 0:
         sooner = earliest(
             problem,
@@ -405,6 +417,9 @@ def pareto(problem: Problem, *, most: int = 6) -> list[Run]:
             runs.append(sooner)
     return undominated(runs)
 
+
+SPARE_S = (0.0, 1800.0, 5400.0)
+"""A train that would stand about is also tried with a departure so much before what its least journey allows."""
 
 FURTHER_S = 900.0
 """Between the departures that are looked at."""

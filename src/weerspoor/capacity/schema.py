@@ -26,7 +26,8 @@ def plan_hash(plan: Plan) -> str:
 
 
 def sealed(plan: Plan) -> Plan:
-    """Return the plan with its hash."""
+    """Return the plan with its hash, its values just as a reader of its JSON gets them."""
+    plan = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
     return msgspec.structs.replace(plan, hash=plan_hash(plan))
 
 

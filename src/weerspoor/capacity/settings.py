@@ -30,6 +30,7 @@ class Choice(_Row, frozen=True, kw_only=True):
     """What makes one path better than another that is not simply worse."""
 
     stop_s: float
+    journey_share: float
     quick_s: float
 
 
