@@ -1,7 +1,7 @@
 """An independent check of a plan: against the network, the train, the request and a day.
 
-Nothing of the search is used here: the run is simulated anew by sweeping speeds over the line in small steps, blocking
-times are worked out from that simulation, and conflicts are looked for train by train.
+Nothing of the search is used here: the run is simulated anew by the exact integrator, held back so that it is nowhere
+before its time; blocking times are worked out from that simulation, and conflicts are looked for train by train.
 """
 
 from __future__ import annotations
@@ -11,13 +11,18 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from weerspoor.capacity.plan import Path, Plan
+from weerspoor.capacity.schema import plan_hash
+from weerspoor.capacity.settings import assumptions_hash
 from weerspoor.common.clock import DAY_S, STEP_S, clock
+from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER, KEEP_WIDE
 from weerspoor.network.model import (
     KIND_CROSSING,
+    KIND_OPEN_LINE,
     KIND_SWITCH,
     LINE_CATEGORIES,
     PROTECTIONS,
@@ -25,21 +30,36 @@ from weerspoor.network.model import (
     Network,
 )
 from weerspoor.timetable.day import Day
-from weerspoor.trains.access import line_category_limits
+from weerspoor.trains.access import CLEARANCE, access, access_rules, gauge_index, line_category_limits, point_pieces
 from weerspoor.trains.braking import braking
 from weerspoor.trains.clearance import keep_mask
 from weerspoor.trains.model import DIESEL, Train
+from weerspoor.trains.running_time import Motion, RunningPath, Stop, Stretch, running_time
 from weerspoor.trains.tables import norm, norm_list
 from weerspoor.trains.traction import dynamics
 
-SWEEP_M = 10.0
-"""Step of the speed sweep."""
+TIME_TOLERANCE_S = 1.0
+"""A leg may be so much shorter than its simulation: rounding of times."""
 
-TIME_TOLERANCE_S = 8.0
-"""A leg may differ so much from its simulation: one step of 6 s and rounding at both ends."""
+SLOWEST = 0.05
+"""A leg may be so much longer than its simulation at its pace."""
 
-SPAN_TOLERANCE_S = 2.0
-"""A zone may be held so much less than the simulation asks, at either end."""
+NEAR_M = 0.5
+"""Lengths of pieces are rounded; over a path this is what they may add up to."""
+
+ROUNDED_S = 0.11
+"""Times of pieces are written in tenths of a second."""
+
+STANDING_KMH = 0.5
+"""Slower than this is a stand."""
+
+ETCS = "ETCS"
+
+MASKS = {"wide": KEEP_WIDE, "passenger": KEEP_WIDE | KEEP_PASSENGER, "all": KEEP_ALL}
+"""The trains of which a neighbour track is kept empty."""
+
+COPIES = range(-1, 4)
+"""A pattern day is met again so many days later; no path reaches further."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -78,23 +98,41 @@ def verify_plan(plan: Plan, network: Network, day: Day | None) -> list[Violation
     found: list[Violation] = []
     if plan.provenance.network != network.content_hash:
         found.append(Violation("provenance", "", "the plan was made on another network; places may have moved"))
-    if plan.outcome != "found":
+    if plan.hash != plan_hash(plan):
+        found.append(Violation("provenance", "", "the plan was altered after it was made: its hash does not fit"))
+    if plan.provenance.day != (day.content_hash if day is not None else ""):
+        found.append(Violation("provenance", "", "the plan was made on another day"))
+    if plan.provenance.assumptions != assumptions_hash():
+        found.append(Violation("provenance", "", "the plan was made with other assumptions"))
+    if plan.outcome != "found" or not plan.paths:
         found.append(Violation("route", "", "the plan has no path"))
         return found
-    train = Train(**{key: tuple(value) if isinstance(value, list) else value for key, value in plan.train.items()})
+    train = msgspec.convert(plan.train, Train)
     for path in plan.paths:
         found += _Check(plan, path, train, network, day).run()
     return found
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Leg:
-    """From one departure to the next arrival: positions in the path's pieces, first and last included."""
+    """From one departure to the next arrival: positions in the path, the train standing or passing at their exits."""
 
     first: int
     last: int
-    starts_standing: bool
-    ends_standing: bool
+    departed_s: float
+    places_m: Floats
+    held_back_s: Floats
+    run: Motion
+
+    def passes(self, place_m: float) -> tuple[float, float]:
+        """Return when and how fast the head is at a place, in metres from the start; beyond the end it runs on."""
+        end_m = float(self.places_m[-1])
+        inside_m = min(place_m, end_m)
+        speed_ms = self.run.speed_at(inside_m) / (1.0 + self.run.supplement)
+        back_s = float(np.interp(inside_m, self.places_m, self.held_back_s))
+        time_s = self.departed_s + self.run.time_at(inside_m) + back_s
+        beyond_s = (place_m - end_m) / speed_ms if place_m > end_m and speed_ms > 0 else 0.0
+        return time_s + beyond_s, speed_ms
 
 
 class _Check:
@@ -104,6 +142,8 @@ class _Check:
         self.found: list[Violation] = []
         self.group = train.norm_group
         self.stretch = 1.0 + norm(self.group, "supplement")
+        self.access = access(network, train)
+        self.codes = {code.casefold(): index for index, code in enumerate(network.points.code)}
 
     def say(self, rule: str, place: str, detail: str) -> None:
         self.found.append(Violation(rule, f"path {self.path.id}, {place}" if place else f"path {self.path.id}", detail))
@@ -112,12 +152,15 @@ class _Check:
         if self._route():
             self._permissions()
             self._stands()
-            held = self._simulate()
+            length_m = self.network.pieces.length_m[np.array(self.directed) >> 1].astype(np.float64)
+            self.reach = np.cumsum(length_m) - length_m[0]
+            self.allowed_ms = self._allowed_ms()
+            held = self._spans()
             self._blocking(held)
             self._clearance(held)
             self._conflicts()
-        self._conditions()
-        self._times()
+            self._conditions()
+            self._times()
         return self.found
 
     # -- the way ------------------------------------------------------------------------------------------------
@@ -145,7 +188,7 @@ class _Check:
             if piece.directed not in network.successor[start:end]:
                 self.say("route", self._name(position), "does not follow the piece before it")
                 return False
-            if abs(piece.enter_s - before.depart_s) > 0.11:
+            if abs(piece.enter_s - before.depart_s) > ROUNDED_S:
                 self.say(
                     "route", self._name(position), f"entered {piece.enter_s - before.depart_s:.1f} s after leaving"
                 )
@@ -156,6 +199,7 @@ class _Check:
         allow, train = self.network.permissions, self.train
         wires = sum(1 << number for number, name in enumerate(VOLTAGES) if name in train.traction)
         protections = sum(1 << number for number, name in enumerate(PROTECTIONS) if name in train.protection)
+        gauge = gauge_index(train.gauge, train.load_height_mm)
         seen: set[tuple[str, str]] = set()
 
         def refuse(position: int, why: str) -> None:
@@ -182,162 +226,131 @@ class _Check:
                 refuse(position, "no freight trains")
             if train.dangerous_goods and not allow.dangerous_goods[piece]:
                 refuse(position, "no dangerous goods")
+            if int(allow.gauge[piece]) < gauge:
+                refuse(position, "the profile of the line is too small")
+            if int(self.access.reasons[directed]) & CLEARANCE:
+                refuse(position, "too close to fixed objects for the load")
             if not self.network.pieces.right_hand[directed] and not allow.left_allowed[piece]:
                 refuse(position, "the left-hand track of a line where that is not allowed")
 
     def _stands(self) -> None:
         """Check that it stands only where it fits, long enough, and not on points."""
-        longest: dict[int, float] = defaultdict(float)
-        stops = self.network.stops
-        for row, directed in enumerate(stops.directed):
-            longest[int(directed)] = max(
-                longest[int(directed)], float(stops.usable_m[row]), float(stops.platform_m[row])
-            )
+        stops, train, rules = self.network.stops, self.train, access_rules().stand
+        guarded = train.guarded and not rules.guarded_at_platform
+        kept_from_people = guarded or (train.dangerous_goods and not rules.dangerous_goods_at_platform)
+        longest: dict[int, float] = {}
+        for directed, usable_m, platform_m in zip(stops.directed, stops.usable_m, stops.platform_m, strict=True):
+            if not (kept_from_people and platform_m > 0 and not train.is_passenger):
+                longest[int(directed)] = max(longest.get(int(directed), 0.0), float(usable_m))
+        final = len(self.directed) - 1
         for position, piece in enumerate(self.path.pieces):
-            stand_s = piece.depart_s - piece.exit_s
-            if stand_s <= 0 or position in (0, len(self.directed) - 1):
+            if not self._stops_at(position):
                 continue
+            stand_s = piece.depart_s - piece.exit_s
             usable = longest.get(piece.directed)
             if usable is None:
-                self.say("stand", self._name(position), "is no place where a train may stand")
-            elif self.train.length_m > usable + 0.5:
-                self.say("stand", self._name(position), f"{self.train.length_m:.0f} m long, {usable:.0f} m usable")
+                self.say("stand", self._name(position), "is no place where this train may stand")
+            elif train.length_m > usable + 0.5:
+                self.say("stand", self._name(position), f"{train.length_m:.0f} m long, {usable:.0f} m usable")
             if self.network.pieces.kind[piece.directed >> 1] in (KIND_SWITCH, KIND_CROSSING):
                 self.say("stand", self._name(position), "stands on points")
-            if stand_s < norm(self.group, "min_stop_s") - 0.11:
+            if 0 < position < final and stand_s < norm(self.group, "min_stop_s") - ROUNDED_S:
                 self.say("stand", self._name(position), f"stands {stand_s:.0f} s, too short to start again")
 
     # -- running ------------------------------------------------------------------------------------------------
 
+    def _stops_at(self, position: int) -> bool:
+        """Tell whether the head stands at the exit of a piece."""
+        pieces = self.path.pieces
+        if position in (0, len(pieces) - 1):
+            return pieces[position].speed_kmh < STANDING_KMH
+        return pieces[position].depart_s > pieces[position].exit_s
+
+    def _allowed_ms(self) -> Floats:
+        """Return the highest speed of this train on each piece: of the track, of its brakes, of its loads."""
+        network, train = self.network, self.train
+        pieces = np.array(self.directed) >> 1
+        by_signals = min(train.max_speed_kmh, braking(train).max_speed_kmh)
+        has_etcs = network.permissions.protection[pieces] & (1 << PROTECTIONS.index(ETCS)) != 0
+        top = np.where(has_etcs & (ETCS in train.protection), train.max_speed_kmh, by_signals)
+        cap = self.access.speed_cap_kmh[self.directed]
+        limit = np.minimum(np.minimum(network.pieces.speed_kmh[pieces], top), cap)
+        return np.asarray(limit, dtype=np.float64) / 3.6
+
+    def _drive(self, first: int, last: int, pace: float) -> Motion:
+        """Run as fast as allowed from the exit of piece ``first`` to that of ``last``, limits behind included."""
+        mechanics = dynamics(self.train)
+        top = mechanics.max_speed_ms * pace
+        begin = self.reach[first]
+        limits = []
+        for position in range(last + 1):
+            end = float(self.reach[position] - begin)
+            if end + self.train.length_m <= 0:
+                continue
+            # Before the first piece the train is taken to stand on more of the same.
+            start = float(self.reach[position - 1] - begin) if position else end - self.train.length_m
+            allowed = float(self.allowed_ms[position])
+            limits.append(Stretch(start, end, min(allowed, top) if position > first else allowed))
+        span = float(self.reach[last] - begin)
+        stops = [Stop(span)] if self._stops_at(last) else []
+        entry = 0.0 if self._stops_at(first) else self.path.pieces[first].speed_kmh / 3.6 * self.stretch
+        way = RunningPath(span, limits, stops=stops)
+        return running_time(mechanics, way, entry_ms=entry, supplement=self.stretch - 1.0)
+
+    def _pace(self, first: int, last: int) -> float:
+        """Return the lowest pace at which the speeds of the plan can be reached."""
+        fastest = max(piece.speed_kmh for piece in self.path.pieces[first : last + 1]) / 3.6 * self.stretch
+        top = dynamics(self.train).max_speed_ms
+        paces = sorted(norm_list(self.group, "paces"))
+        return next((pace for pace in paces if pace * top >= fastest - 0.1), paces[-1])
+
     def _legs(self) -> list[_Leg]:
-        pieces, legs, first, standing = self.path.pieces, [], 1, self._starts_standing()
-        for position in range(1, len(pieces)):
-            final = position + 1 == len(pieces)
-            if pieces[position].depart_s > pieces[position].exit_s or final:
-                stands = pieces[position].speed_kmh < 0.5
-                legs.append(_Leg(first, position, standing, stands))
-                first, standing = position + 1, True
+        """Simulate every leg and hold the train back so that it is nowhere before its time."""
+        pieces, legs, first = self.path.pieces, [], 0
+        for last in range(1, len(pieces)):
+            if last + 1 < len(pieces) and not self._stops_at(last):
+                continue
+            departed = pieces[first].depart_s
+            planned = np.array([piece.exit_s for piece in pieces[first : last + 1]]) - departed
+            planned[0] = 0.0
+            run = self._drive(first, last, self._pace(first, last))
+            places = self.reach[first : last + 1] - self.reach[first]
+            fast = np.array([run.time_at(float(place)) for place in places])
+            late = float(fast[-1] - planned[-1])
+            if late > TIME_TOLERANCE_S:
+                self.say("running_time", self._name(last), f"{planned[-1]:.1f} s planned, {fast[-1]:.1f} s needed")
+            elif -late > SLOWEST * float(fast[-1]) + TIME_TOLERANCE_S:
+                self.say("running_time", self._name(last), f"{planned[-1]:.1f} s planned, {fast[-1]:.1f} s at its pace")
+            held_back = np.maximum.accumulate(np.maximum(planned - fast, 0.0))
+            legs.append(_Leg(first, last, departed, places, held_back, run))
+            first = last
         return legs
 
-    def _starts_standing(self) -> bool:
-        return self.path.pieces[0].speed_kmh < 0.5
-
-    def _limits(self, leg: _Leg, pace: float) -> tuple[Floats, Floats, list[int]]:
-        """Return positions on a grid, speed limits there (tail included), and grid index of each piece's end."""
-        pieces = self.network.pieces
-        brakes = braking(self.train)
-        steps: list[float] = []
-        limit: list[float] = []
-        ends: list[int] = []
-        length = pieces.length_m
-        etcs = 1 << PROTECTIONS.index("ETCS")
-        own_top = float(dynamics(self.train).max_speed_ms)
-        for position in range(leg.first, leg.last + 1):
-            piece = self.directed[position] >> 1
-            span = float(length[piece])
-            count = max(1, math.ceil(span / SWEEP_M))
-            by_etcs = int(self.network.permissions.protection[piece]) & etcs and "ETCS" in self.train.protection
-            top = self.train.max_speed_kmh if by_etcs else min(self.train.max_speed_kmh, brakes.max_speed_kmh)
-            allowed = min(float(pieces.speed_kmh[piece]), top) / 3.6
-            steps += [span / count] * count
-            limit += [min(allowed, own_top * pace)] * count
-            ends.append(len(steps))
-        step = np.array(steps)
-        head = np.concatenate([[0.0], np.cumsum(step)])
-        raw = np.array(limit)
-        tail_from = np.searchsorted(head, head[:-1] - self.train.length_m, side="right") - 1
-        with_tail = np.array([raw[max(0, low) : index + 1].min() for index, low in enumerate(tail_from)])
-        return step, with_tail, ends
-
-    def _sweep(self, leg: _Leg, pace: float) -> tuple[Floats, Floats]:
-        """Return time since the leg's start and speed at the exit of each of its pieces, at least running time."""
-        step, limit, ends = self._limits(leg, pace)
-        mechanics = dynamics(self.train)
-        count = len(step)
-        speed = np.empty(count + 1)
-        entry = self.path.pieces[leg.first - 1].speed_kmh / 3.6 * self.stretch if not leg.starts_standing else 0.0
-        speed[0] = min(entry, limit[0]) if not leg.starts_standing else 0.0
-        for index in range(count):
-            gain = float(mechanics.acceleration_ms2(speed[index]))
-            ceiling = min(limit[index], limit[index + 1] if index + 1 < count else limit[index])
-            reached = math.sqrt(max(0.0, speed[index] ** 2 + 2 * gain * step[index]))
-            speed[index + 1] = min(reached, max(ceiling, 0.1))
-        if leg.ends_standing:
-            speed[count] = 0.0
-        rate = mechanics.braking_ms2
-        for index in range(count - 1, -1, -1):
-            speed[index] = min(speed[index], math.sqrt(speed[index + 1] ** 2 + 2 * rate * step[index]))
-        mean = np.maximum((speed[1:] + speed[:-1]) / 2, 0.05)
-        times = np.concatenate([[0.0], np.cumsum(step / mean)]) * self.stretch
-        at = np.array(ends)
-        return times[at], speed[at] / self.stretch
-
-    def _simulate(self) -> list[tuple[float, float]]:
-        """Check running times; return the (from, until) that each piece must at least be held, head to tail."""
-        pieces = self.path.pieces
-        times = [piece.exit_s for piece in pieces]
-        speeds = [piece.speed_kmh / 3.6 for piece in pieces]
-        for leg in self._legs():
-            departed = pieces[leg.first - 1].depart_s
-            planned = pieces[leg.last].exit_s - departed
-            options = [self._sweep(leg, pace) for pace in norm_list(self.group, "paces")]
-            took, passing = min(options, key=lambda option: abs(float(option[0][-1]) - planned))
-            if planned < float(took[-1]) - TIME_TOLERANCE_S:
-                self.say(
-                    "running_time", self._name(leg.last), f"{planned:.0f} s planned, at least {took[-1]:.0f} s needed"
-                )
-            elif planned > float(took[-1]) * 1.03 + TIME_TOLERANCE_S:
-                self.say("running_time", self._name(leg.last), f"{planned:.0f} s planned, {took[-1]:.0f} s at its pace")
-            for offset, position in enumerate(range(leg.first, leg.last + 1)):
-                times[position] = departed + float(took[offset])
-                speeds[position] = float(passing[offset])
-        return self._spans(times, speeds)
-
-    def _spans(self, times: list[float], speeds: list[float]) -> list[tuple[float, float]]:
-        """Work out blocking times from the simulated passing times."""
-        network, pieces = self.network, self.path.pieces
-        length = network.pieces.length_m
-        rate = braking(self.train).planned_ms2 / self.stretch**2
+    def _spans(self) -> list[tuple[float, float]]:
+        """Work out the (from, until) that each piece must at least be held: approach, setting, running, clearing."""
+        legs, count = self._legs(), len(self.directed)
         setup, sighting = norm(self.group, "setup_s"), norm(self.group, "sighting_s")
         release = norm(self.group, "release_s")
-        exits = np.array(times)
-        departs = np.maximum(exits, [piece.depart_s for piece in pieces])
-        reach = np.concatenate([[0.0], np.cumsum([float(length[way >> 1]) for way in self.directed])])[1:]
-        standing_since = departs[0] if self._starts_standing() else -math.inf
-        lock = departs[0] - setup if self._starts_standing() else exits[0] - sighting - setup
-        spans: list[tuple[float, float]] = []
-        for position in range(len(pieces)):
-            if position:
-                before = position - 1
-                if departs[before] > pieces[before].exit_s:
-                    standing_since = departs[before]
-                if network.pieces.signal[self.directed[before]]:
-                    approach = speeds[before] / (2 * rate) + sighting
-                    lock = max(departs[before] - approach, standing_since) - setup
-            spans.append((lock, self._tail_clear(position, reach, exits, departs, speeds) + release))
-        return spans
-
-    def _tail_clear(self, position: int, reach: Floats, exits: Floats, departs: Floats, speeds: list[float]) -> float:
-        """Return when the tail has left the piece: when the head has run a train length beyond its end."""
-        target = reach[position] + self.train.length_m
-        last = len(reach) - 1
-        if target >= reach[last] - 1e-6:
-            if speeds[last] < 0.1:
-                return float(exits[last])
-            return float(exits[last] + (target - reach[last]) / speeds[last])
-        index = int(np.searchsorted(reach, target))
-        share = (target - reach[index - 1]) / max(1e-6, reach[index] - reach[index - 1])
-        start, end = float(departs[index - 1]), float(exits[index])
-        entry = speeds[index - 1] if departs[index - 1] <= self.path.pieces[index - 1].exit_s else 0.0
-        leave = speeds[index]
-        mean = (entry + leave) / 2
-        if mean <= 0:
-            return end
-        if abs(leave - entry) < 0.01:
-            return start + share * (end - start)
-        squared = entry**2 + share * (leave**2 - entry**2)
-        along = (math.sqrt(max(0.0, squared)) - entry) / (leave - entry)
-        return start + along * (end - start)
+        rate = braking(self.train).planned_ms2
+        start = self.path.pieces[0].depart_s
+        entered = not self._stops_at(0)
+        locks, clears = [start if entered else start - setup], []
+        for leg in legs:
+            for position in range(leg.first, leg.last):
+                at_s, at_ms = leg.passes(self.reach[position] - self.reach[leg.first])
+                if position == leg.first and not (position == 0 and entered):
+                    locks.append(leg.departed_s - setup)
+                elif position == 0 or self.network.pieces.signal[self.directed[position]]:
+                    approach_s = at_ms / (2 * rate) * self.stretch + sighting
+                    first = -math.inf if leg.first == 0 and entered else leg.departed_s
+                    locks.append(max(at_s - approach_s, first) - setup)
+                else:
+                    locks.append(locks[-1])
+        for position in range(count):
+            target = self.reach[position] + self.train.length_m - NEAR_M
+            leg = next((one for one in legs if target <= self.reach[one.last]), legs[-1])
+            clears.append(leg.passes(target - self.reach[leg.first])[0] + release)
+        return list(zip(locks, clears, strict=True))
 
     # -- holding ------------------------------------------------------------------------------------------------
 
@@ -348,9 +361,7 @@ class _Check:
             held[row.zone].append((row.from_s, row.until_s))
         for position, (start, end) in enumerate(spans):
             zone = int(self.network.pieces.zone[self.directed[position] >> 1])
-            if position == 0 and not self._starts_standing():
-                start = max(start, float(self.path.pieces[0].exit_s))
-            if not _covered(held.get(zone, []), start + SPAN_TOLERANCE_S, end - SPAN_TOLERANCE_S):
+            if not _covered(held.get(zone, []), start, end):
                 spoken = ", ".join(f"{clock(a)}-{clock(b)}" for a, b in held.get(zone, [])) or "not at all"
                 self.say(
                     "blocking", self._name(position), f"must be held {clock(start)}-{clock(end)}, is held {spoken}"
@@ -362,10 +373,10 @@ class _Check:
             return
         network, beside = self.network, self.network.neighbours
         kept: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        masks = {"wide": 1, "passenger": 3, "all": 7}
         for row in self.path.kept_empty:
-            kept[row.zone].append((row.from_s, row.until_s, masks.get(row.of, 0)))
-        own_zones = {int(network.pieces.zone[way >> 1]) for way in self.directed}
+            kept[row.zone].append((row.from_s, row.until_s, MASKS.get(row.of, 0)))
+        for held in self.path.held:
+            kept[held.zone].append((held.from_s, held.until_s, 7))
         seen: set[int] = set()
         for position, (start, end) in enumerate(spans):
             piece = self.directed[position] >> 1
@@ -377,10 +388,10 @@ class _Check:
             wanted = keep_mask(self.train.load_half_width_mm, beside.distance_m[low:high], radius)
             for other, mask in zip(others.tolist(), wanted.tolist(), strict=True):
                 zone = int(network.pieces.zone[other])
-                if not mask or zone in own_zones or zone in seen:
+                if not mask or zone == int(network.pieces.zone[piece]) or zone in seen:
                     continue
                 spans_kept = [(a, b) for a, b, of in kept.get(zone, []) if of & mask == mask]
-                if not _covered(spans_kept, start + SPAN_TOLERANCE_S, end - SPAN_TOLERANCE_S):
+                if not _covered(spans_kept, start, end):
                     seen.add(zone)
                     name = network.tracks.name[int(network.pieces.track[other])]
                     self.say("clearance", self._name(position), f"track {name} beside it is not kept empty")
@@ -389,33 +400,35 @@ class _Check:
         """Check what is held and kept empty against every train of the day, and of the next behind the seam."""
         if self.day is None:
             return
-        day = self.day.holdings
         wanted: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
         for row in self.path.held:
-            wanted[row.zone].append((row.from_s, row.until_s, self.train.occupies, 7))
-        masks = {"wide": 1, "passenger": 3, "all": 7}
+            wanted[row.zone].append((row.from_s, row.until_s, self.train.occupies, KEEP_ALL))
+        in_reserve = set(self._met(self.day.reserve, wanted)) if self.day.reserve is not None else set()
+        for name in sorted(in_reserve - set(self.path.reserve_paths)):
+            self.say("conflict", "", f"takes the reserve path {name} without saying so")
         for kept in self.path.kept_empty:
-            wanted[kept.zone].append((kept.from_s, kept.until_s, 0, masks.get(kept.of, 7)))
-        reported: set[str] = set()
-        own = self.plan.reference
-        for zone, rows in wanted.items():
-            low, high = np.searchsorted(day.zone, [zone, zone + 1])
-            for index in range(int(low), int(high)):
-                name = self.day.trains.reference[int(day.train[index])]
-                if name == own:
+            wanted[kept.zone].append((kept.from_s, kept.until_s, 0, MASKS.get(kept.of, KEEP_ALL)))
+        for name, (zone, time_s) in self._met(self.day, wanted).items():
+            self.say("conflict", f"zone {self.network.zone_name[zone]}", f"with {name} at {clock(time_s)}")
+
+    def _met(self, day: Day, wanted: dict[int, list[tuple[int, int, int, int]]]) -> dict[str, tuple[int, int]]:
+        """Return the first place and time of a conflict with each train of a day, by its reference."""
+        rows, periodic = day.holdings, self.day is not None and self.day.periodic
+        met: dict[str, tuple[int, int]] = {}
+        for zone, spans in wanted.items():
+            low, high = np.searchsorted(rows.zone, [zone, zone + 1])
+            for i in range(int(low), int(high)):
+                name = day.trains.reference[int(rows.train[i])]
+                if name == self.plan.reference:
                     continue
-                for shift in (0, DAY_S, -DAY_S) if self.day.periodic else (0,):
-                    start, end = int(day.from_s[index]) + shift, int(day.until_s[index]) + shift
-                    for from_s, until_s, occupies, blocks in rows:
+                for days in COPIES if periodic else (0,):
+                    start, end = int(rows.from_s[i]) + days * DAY_S, int(rows.until_s[i]) + days * DAY_S
+                    for from_s, until_s, occupies, blocks in spans:
                         if start >= until_s or end <= from_s:
                             continue
-                        if not (blocks & int(day.occupies[index]) or int(day.blocks[index]) & occupies):
-                            continue
-                        label = name + ("+1" if shift > 0 else "-1" if shift < 0 else "")
-                        if label not in reported:
-                            reported.add(label)
-                            where = self.network.zone_name[zone]
-                            self.say("conflict", f"zone {where}", f"with {label} at {clock(max(start, from_s))}")
+                        if blocks & int(rows.occupies[i]) or int(rows.blocks[i]) & occupies:
+                            met.setdefault(f"{name}{days:+d}" if days else name, (zone, max(start, from_s)))
+        return met
 
     # -- what was asked -----------------------------------------------------------------------------------------
 
@@ -441,11 +454,40 @@ class _Check:
                 )
         avoid: dict[str, Any] = request.get("avoid", {})
         for code in avoid.get("points", []):
-            if code in points:
+            if np.isin(np.array(self.directed) >> 1, point_pieces(self.network, [self.codes[code.casefold()]])).any():
                 self.say("condition", code, "comes through a point to avoid")
         for code in avoid.get("stand", []):
             if code in points and points[code].departure_s > points[code].arrival_s:
                 self.say("condition", code, "stands where it should not")
+        for closure in request.get("closed", []):
+            self._closed(closure)
+
+    def _at(self, code: str) -> list[int]:
+        """Return the positions of the path that lie in a point, or where a train at the point may stand."""
+        point = self.codes[code.casefold()]
+        inside = np.isin(np.array(self.directed) >> 1, point_pieces(self.network, [point]))
+        inside |= np.isin(self.directed, self.network.stops.directed[self.network.stops.point == point])
+        return [int(position) for position in np.flatnonzero(inside)]
+
+    def _closed(self, closure: dict[str, Any]) -> None:
+        """Check that nothing of a closed stretch that the path runs over is held while it is closed."""
+        one, other = (self._at(code) for code in closure["between"])
+        if not one or not other:
+            return
+        begin, end = (one[-1] + 1, other[0]) if one[-1] < other[0] else (other[-1] + 1, one[0])
+        names = {name.casefold() for name in closure["tracks"]}
+        pieces = self.network.pieces
+        for position in range(begin, end):
+            piece = self.directed[position] >> 1
+            if "all" in names and pieces.kind[piece] != KIND_OPEN_LINE:
+                continue
+            if "all" not in names and pieces.name[piece].casefold() not in names:
+                continue
+            for row in self.path.held:
+                inside = row.zone == pieces.zone[piece] and row.from_s < closure["until_s"]
+                if inside and row.until_s > closure["from_s"]:
+                    self.say("condition", self._name(position), "is closed at that time")
+                    return
 
     def _ends(self, origin: str, first: str, target: str, last: str) -> None:
         for asked, is_there, what in ((origin, first, "begins"), (target, last, "ends")):
@@ -462,10 +504,15 @@ class _Check:
             for time_s in (row.arrival_s, row.departure_s):
                 if time_s % STEP_S:
                     self.say("time", row.code, f"{time_s} s is not a step of {STEP_S} s")
+            at = [self.path.pieces[position] for position in self._at(row.code)]
+            near_s = STEP_S / 2 + ROUNDED_S
+            for time_s in (row.arrival_s, row.departure_s):
+                if at and not any(piece.enter_s - near_s <= time_s <= piece.depart_s + near_s for piece in at):
+                    self.say("time", row.code, f"{clock(time_s)} is not when the run is there")
         first, last = self.path.pieces[0], self.path.pieces[-1]
-        if abs(self.path.departure_s - first.depart_s) > STEP_S / 2 + 0.1:
+        if abs(self.path.departure_s - first.depart_s) > STEP_S / 2 + ROUNDED_S:
             self.say("time", self.path.points[0].code, "the departure is not that of the run")
-        if abs(self.path.arrival_s - last.exit_s) > STEP_S / 2 + 0.1:
+        if abs(self.path.arrival_s - last.exit_s) > STEP_S / 2 + ROUNDED_S:
             self.say("time", self.path.points[-1].code, "the arrival is not that of the run")
 
 
