@@ -124,8 +124,8 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
 
     With ``leave`` < 0 fill in ``r``, ``x`` and ``hash``. Else the head leaves at ``leave``, braking at the end from
     ``v_exit`` to ``v_after``. Returns the latest departure for which the pieces behind clear in time, or are free
-    at least until then, the number of pieces under the train at entry (youngest first in ``scratch``), and how many
-    of these it still stands on at the exit.
+    at least until then, the number of pieces under the train at entry (youngest first in ``scratch``; when it leaves
+    also those that its tail left while it was braking), and how many of these it still stands on at the exit.
     """
     length, speed, _, mark = train
     under, cap, clear = scratch
@@ -186,19 +186,45 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
             hi = min(hi, lab[under[k]].end - int(np.ceil(clear[k] + release)) - WIDEN_S)
     else:
         r = leave
+        # Also the pieces that the tail has left before the entry, but where the train was braking already.
+        from_m = lab[i].pos
+        if v_after < v_exit:
+            from_m = brakes_from(lab, i, length, curve, brake, v_after)
+        while a >= 0 and lab[a].pos + par[LENGTH] > from_m:
+            if m == len(under):
+                return -NEVER, -1, 0
+            under[m] = a
+            clear[m] = -NEVER
+            m += 1
+            a = lab[a].prev
         for k in range(still, m):
             z = entry + own_m - (lab[under[k]].pos + par[LENGTH])
             if z == 0.0:
                 clear[k] = leave
-            elif v_after < v_exit:
+            elif lab[under[k]].pos + par[LENGTH] > from_m:
                 v = np.sqrt(v_after * v_after + 2.0 * brake * z)
-                if v < v_exit:
-                    clear[k] = max(clear[k], leave - up_tick((v - v_after) / brake))
+                clear[k] = max(clear[k], leave - up_tick((v - v_after) / brake))
             hi = min(hi, lab[under[k]].end - int(np.ceil(clear[k] + release)) - WIDEN_S)
     least = int(np.ceil(r + release)) + WIDEN_S
     for k in range(still):
         hi = min(hi, lab[under[k]].end - least)
     return hi, m, still
+
+
+@njit(cache=True)
+def brakes_from(lab, i, length, curve, brake, v_after):
+    """Return where the braking curve to ``v_after`` at the exit of label ``i`` begins; not before its departure."""
+    v, _, s = curve
+    end = lab[i].pos
+    while True:
+        top = between(s, v, lab[i].x)
+        meets = min(lab[i].pos, end - (top * top - v_after * v_after) / (2.0 * brake))
+        begin = lab[i].pos - length[lab[i].dp >> 1]
+        i = lab[i].parent
+        if meets >= begin:
+            return meets
+        if i < 0 or lab[i].kind == STANDING:
+            return begin
 
 
 @njit(cache=True)
@@ -484,7 +510,9 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
     # Stop here: for the stage, or on its own account.
     if me.prev >= 0 and (may_stop[dp] or (here and stage[k, S_STOP] >= 0.0)):
         arrive = np.ceil(me.r + up_tick(v / (2.0 * par[BRAKING])))
-        limit, _, still = traverse(lab, i, train, par, curve, paces, scratch, arrive, v, 0.0)
+        limit, m, still = traverse(lab, i, train, par, curve, paces, scratch, arrive, v, 0.0)
+        if m < 0:
+            return n, GROW_SCRATCH
         lo, hi = me.d_lo, min(me.d_hi, down_grid(limit))
         if here:
             a, b = reached(stage, k, lo, hi, arrive)
@@ -525,7 +553,9 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
                 leave += up_tick((v - v_boundary) * (v - v_boundary) / (2.0 * par[BRAKING] * v))
                 if mark[dp]:
                     leave = np.ceil(leave)
-                limit, _, _ = traverse(lab, i, train, par, curve, paces, scratch, leave, v, v_boundary)
+                limit, m, _ = traverse(lab, i, train, par, curve, paces, scratch, leave, v, v_boundary)
+                if m < 0:
+                    return n, GROW_SCRATCH
                 hi = min(hi, down_grid(limit))
         if lo > hi:
             continue
@@ -551,8 +581,8 @@ def no_worse(lab, a, b, signal, par):
     """Tell whether label ``a`` can do all that ``b``, of its kind at its directed piece, can at the same times.
 
     They run alike from here on (pace, place on the curve, limits under the train, times on the same grid), ``a`` has
-    locked no earlier, and for every piece on which ``a`` still stands there is one that ``b`` leaves no earlier and
-    must leave no later.
+    locked no earlier, and for every piece on which ``a`` still stands, or will have left too early if it brakes soon,
+    there is one that ``b`` leaves no earlier and must leave no later.
     """
     if lab[a].stage != lab[b].stage or lab[a].stops > lab[b].stops or lab[a].hash != lab[b].hash:
         return False
@@ -571,7 +601,7 @@ def no_worse(lab, a, b, signal, par):
             return False
         if not signal[lab[a].dp] and lab[a].lock - lab[b].lock < later:
             return False
-        past = lab[a].back
+        past = lab[a].back - par[TOP] * par[TOP] / (2.0 * par[BRAKING])
     end = NEVER
     while i >= 0 and lab[i].pos + reach[0] > past:
         there = lab[i].pos + reach[0]
@@ -790,10 +820,11 @@ def retrace(lab, last, train, par, curve, paces, scratch, out_int, out_time, out
                 out_time[k, 0] = out_time[k, 2]
                 out_int[k, 1] = 0
             out_span[k, 0] = d + int(np.floor(lab[i].lock)) - WIDEN_S
+            out_span[k, 1] = -NEVER
             leave = lab[i].enter
         child = i
         i = lab[i].parent
-    # Clearing, piece by piece: each clears once.
+    # Clearing, piece by piece: when the tail leaves it, or later when the train was braking already.
     under, _, clear = scratch
     end = lab[last]
     for row in range(1, number):
@@ -802,7 +833,8 @@ def retrace(lab, last, train, par, curve, paces, scratch, out_int, out_time, out
         v = between(s_curve, v_curve, lab[i].x)
         _, m, still = traverse(lab, i, train, par, curve, paces, scratch, out_time[row, 1] - shift, v, out_time[row, 3])
         for a in range(still, m):
-            out_span[row - 1 - a, 1] = shift + int(np.ceil(clear[a] + par[RELEASE])) + WIDEN_S
+            until = shift + int(np.ceil(clear[a] + par[RELEASE])) + WIDEN_S
+            out_span[row - 1 - a, 1] = max(out_span[row - 1 - a, 1], until)
         if row == number - 1:
             for a in range(-1, still):
                 j = i if a < 0 else under[a]

@@ -12,7 +12,8 @@ departures of its legs; :func:`time_course` gives them, each counted from the de
 - A train that passes in does so at the lower of the limits of the origin and the next piece, at a multiple of 6 s.
 - At every signal that faces it the train locks all pieces up to the next, ``v / (2 b) + sighting`` before it passes
   the signal, though not before its last departure, and ``setup`` before that. A departure begins a lock of its own.
-- A piece is cleared when the head is a train length beyond its exit; on the braking curve if the train brakes there.
+- A piece is cleared when the head is a train length beyond its exit; on the braking curve if the train brakes there,
+  also where the curve begins before the last piece, or before a place where it braked already.
 - A piece's zone is held, and its neighbour zones are kept empty, from ``floor(lock) - 3`` to
   ``ceil(clear + release) + 3``.
 
@@ -130,6 +131,7 @@ def time_course(
     place = [0.0]
     for dp in course.directed[1:]:
         place.append(place[-1] + float(length[dp >> 1]))
+    before_braking = [0.0]
     times = CourseTimes([0.0], [0.0 if passing_in else -setup], [(-1, 0.0)] * n, [0.0])
     entered = passing_in
     x = at(curve_v, curve_s, own[0]) if passing_in else 0.0
@@ -175,10 +177,21 @@ def time_course(
             leave = float(math.ceil(leave)) if mark[dp] else leave
         else:
             u, leave = v, r
+        before_braking.append(v)
+        curve_m = end
+        if u < v:
+            for k in range(i, 0, -1):
+                meets = min(place[k], end - (before_braking[k] ** 2 - u * u) / (2 * brake))
+                curve_m = max(meets, place[k - 1])
+                if meets >= place[k - 1] or course.leg[k - 1] != course.leg[i]:
+                    break
+        for j in range(i):
+            if j not in cleared and curve_m < place[j] + train_m <= begin:
+                cleared[j] = times.clear[j][1]
         for j, t in cleared.items():
             z = end - (place[j] + train_m)
             w = math.sqrt(u * u + 2 * brake * z)
-            braked = leave if z == 0.0 else leave - up_tick((w - u) / brake) if w < v else t
+            braked = leave if z == 0.0 else leave - up_tick((w - u) / brake) if place[j] + train_m > curve_m else t
             times.clear[j] = (course.leg[i], max(t, braked))
         times.leave.append(leave)
         times.speed_ms.append(u)
