@@ -1,0 +1,502 @@
+"""Measure Weerspoor on the embedded network and day, and write the figures with how they were taken.
+
+``python -m benchmarks.run --requests 1000`` is the full protocol; less is a sample of it, and the output says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+
+from benchmarks.requests import random_requests
+from weerspoor.capacity.fit import OutOfTimeError, Problem, TimedSearch, prepare
+from weerspoor.capacity.make import EMPTY_DAY, PATTERN_DAY, plan_on
+from weerspoor.capacity.verify import verify_plan
+from weerspoor.common.errors import InputError
+from weerspoor.common.files import write_whole
+from weerspoor.kernel.profile import profile
+from weerspoor.kernel.timelines import Timelines
+from weerspoor.network.load import load_network
+from weerspoor.timetable.store import load_day
+
+if TYPE_CHECKING:
+    from weerspoor.capacity.request import Request
+    from weerspoor.network.model import Network
+    from weerspoor.timetable.day import Day
+
+ROOT = Path(__file__).parents[1]
+SEED = 2026
+DEFAULT_REQUESTS = 200
+TWIN_CASES = 40
+
+LIMIT_S = {"earliest": 1.0, "profile": 5.0, "plan": 10.0, "process": 40.0}
+"""Wall time that one question gets; a question that needs more is unfinished and counts with its limit."""
+
+BUDGET_S = {"earliest": 200.0, "profile": 90.0, "plan": 100.0, "growth": 70.0, "twin": 10.0}
+"""Wall time of a whole section at the default number of requests; it grows with the number of requests."""
+
+FOUND, NONE, UNFINISHED, NO_TRACK = "found", "no path", "unfinished", "no track"
+
+LOAD = """
+import json, time
+from weerspoor.network.load import load_network
+from weerspoor.timetable.store import load_day
+begin = time.perf_counter()
+network = load_network()
+middle = time.perf_counter()
+{load_day}
+print(json.dumps([middle - begin, time.perf_counter() - middle]))
+"""
+"""A fresh process that loads; the import of modules is not counted."""
+
+
+@dataclass
+class Row:
+    """One figure: seconds of every question asked, beside what was wanted."""
+
+    what: str
+    seconds: list[float]
+    unit: str = "ms"
+    target: str = "-"
+    note: str = ""
+
+    def cells(self) -> list[str]:
+        """Return the cells of the table of results."""
+        if not self.seconds:
+            return [self.what, "0", "not measured", "", "", self.target, self.note]
+        scale = 1000.0 if self.unit == "ms" else 1.0
+        values = np.array(self.seconds) * scale
+        shown = [f"{value:.4g} {self.unit}" for value in (np.median(values), np.percentile(values, 95), values.max())]
+        return [self.what, str(len(values)), *shown, self.target, self.note]
+
+
+@dataclass
+class Report:
+    """What was measured so far."""
+
+    rows: list[Row] = field(default_factory=list)
+    growth: list[list[str]] = field(default_factory=list)
+    process: list[list[str]] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def add(self, row: Row) -> None:
+        """Keep a row and show it."""
+        self.rows.append(row)
+        print(" | ".join(row.cells()), flush=True)
+
+
+class WallLimitError(Exception):
+    """A question took longer than its limit; the program's own limits never catch it."""
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise WallLimitError in the block when it takes longer; the kernel notices within about 0.1 s."""
+
+    def over(_signal: int, _frame: object) -> None:
+        raise WallLimitError
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def forget_workspace(network: Network) -> None:
+    """Drop the arrays of a search that was broken off wherever it was."""
+    for key in ("workspace", "windows_of"):
+        network.graph().cache.pop(key, None)
+
+
+def first_arrival(problem: Problem, timelines: Timelines, again_s: list[float] | None = None) -> tuple[str, float]:
+    """Ask for the earliest arrival, bounds included; return the outcome and the seconds.
+
+    With ``again_s`` the same is asked once more, and the seconds are put there, if it was finished in time.
+    """
+    begin = time.perf_counter()
+    search = TimedSearch(problem.network.graph(), problem.model, timelines)
+    search.until_s = time.monotonic() + LIMIT_S["earliest"]
+    try:
+        run = search.earliest_arrival(problem.query)
+    except OutOfTimeError:
+        return UNFINISHED, time.perf_counter() - begin
+    seconds = time.perf_counter() - begin
+    if again_s is not None:
+        search.until_s = float("inf")
+        begin = time.perf_counter()
+        search.earliest_arrival(problem.query)
+        again_s.append(time.perf_counter() - begin)
+    return (NONE if run is None else FOUND), seconds
+
+
+def counts(outcomes: list[str]) -> str:
+    """Return how often each outcome occurred."""
+    return ", ".join(f"{outcomes.count(name)} {name}" for name in (FOUND, NONE, UNFINISHED) if name in outcomes)
+
+
+def measure_searches(
+    requests: list[Request], network: Network, day: Day | None, report: Report, scale: float
+) -> list[Request]:
+    """Measure the preparation and the earliest arrival; return the requests for which a path was found."""
+    ready_s: list[float] = []
+    asked_s: list[float] = []
+    again_s: list[float] = []
+    outcomes: list[str] = []
+    found: list[Request] = []
+    without_track = 0
+    until = time.monotonic() + BUDGET_S["earliest"] * scale
+    for request in requests:
+        if time.monotonic() > until:
+            break
+        begin = time.perf_counter()
+        problem = prepare(request, network, day)
+        if problem.no_track:
+            without_track += 1
+            continue
+        timelines = problem.occupation.timelines
+        ready_s.append(time.perf_counter() - begin)
+        outcome, seconds = first_arrival(problem, timelines, again_s)
+        asked_s.append(seconds)
+        outcomes.append(outcome)
+        if outcome == FOUND:
+            found.append(request)
+    asked = len(outcomes) + without_track
+    note = counts(outcomes) + (f"; {without_track} more that no track serves, not searched" if without_track else "")
+    report.add(Row("earliest arrival, bounds included", asked_s, target="p50 ≤ 5 ms, p95 ≤ 20 ms", note=note))
+    done = [s for s, outcome in zip(asked_s, outcomes, strict=True) if outcome != UNFINISHED]
+    report.add(Row("the same, finished ones only", done, note="leaves out the hard ones: not the figure to judge by"))
+    report.add(Row("the same asked again: bounds and free windows known", again_s, note="finished ones only"))
+    report.add(Row("preparing a request: train, access, timelines", ready_s))
+    if asked < len(requests):
+        report.remarks.append(f"Earliest arrival: the time allowed ended after {asked} of {len(requests)} requests.")
+    return found
+
+
+def measure_profiles(requests: list[Request], network: Network, day: Day | None, report: Report, scale: float) -> None:
+    """Measure all Pareto-optimal departures of 24 hours, for requests whose earliest arrival was found."""
+    seconds: list[float] = []
+    unfinished, departures = 0, 0
+    until = time.monotonic() + BUDGET_S["profile"] * scale
+    for request in requests:
+        if time.monotonic() > until:
+            break
+        problem = prepare(request, network, day)
+        timelines, model, query = problem.occupation.timelines, problem.model, problem.query
+        begin = time.perf_counter()
+        try:
+            with limited(LIMIT_S["profile"]):
+                departures += len(profile(network.graph(), model, timelines, query))
+        except WallLimitError:
+            unfinished += 1
+            forget_workspace(network)
+        seconds.append(time.perf_counter() - begin)
+    note = f"{unfinished} unfinished in {LIMIT_S['profile']:g} s; {departures} departures in the others"
+    report.add(Row("all Pareto departures of 24 h", seconds, target="p50 ≤ 100 ms, p95 ≤ 500 ms", note=note))
+
+
+def measure_loading(report: Report, name: str | None) -> None:
+    """Measure loading in fresh processes."""
+    code = LOAD.format(load_day=f"load_day({name!r}, network)" if name else "")
+    seconds, parts = [], []
+    for _ in range(5):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+        parts.append(json.loads(done.stdout))
+        seconds.append(sum(parts[-1]))
+    middle = np.median(np.array(parts), axis=0)
+    note = f"network {middle[0]:.2f} s, day {middle[1]:.2f} s" if name else "network only: there is no day"
+    report.add(Row("load network and day, fresh process", seconds, "s", "≤ 0.7 s", note))
+
+
+def measure_exchange(problem: Problem | None, report: Report) -> None:
+    """Measure taking one train out of the timelines and putting it in again."""
+    seconds: list[float] = []
+    if problem is not None:
+        timelines = problem.occupation.timelines
+        trains = timelines.trains()
+        rng = np.random.default_rng(SEED)
+        for train in rng.choice(trains, min(1000, len(trains)), replace=False).tolist() if trains else []:
+            begin = time.perf_counter()
+            rows = timelines.remove(train)
+            timelines.insert(train, rows)
+            seconds.append(time.perf_counter() - begin)
+            timelines.commit()
+    note = "" if seconds else "the day has no trains"
+    report.add(Row("take one train out and put it in again", seconds[1:], target="≤ 0.5 ms", note=note))
+
+
+def measure_plans(
+    requests: list[Request], network: Network, day: Day | None, report: Report, scale: float, *, verifier: Path | None
+) -> None:
+    """Make plans, one alternative each, and have them checked by code that shares nothing with the search."""
+    made_s: list[float] = []
+    checked_s: list[float] = []
+    unfinished, none, paths, rejected, refused = 0, 0, 0, 0, 0
+    until = time.monotonic() + BUDGET_S["plan"] * scale
+    for request in requests:
+        if time.monotonic() > until:
+            break
+        begin = time.perf_counter()
+        try:
+            with limited(LIMIT_S["plan"]):
+                made = plan_on(request, network, day, alternatives=1)
+        except WallLimitError:
+            unfinished += 1
+            forget_workspace(network)
+            continue
+        if not made.plan.paths:
+            none += 1
+            continue
+        made_s.append(time.perf_counter() - begin)
+        begin = time.perf_counter()
+        violations = verify_plan(made.plan, network, day)
+        checked_s.append(time.perf_counter() - begin)
+        paths += len(made.plan.paths)
+        if violations:
+            rejected += 1
+            report.remarks.append(f"Plan {request.reference} rejected: {violations[0]}.")
+        if verifier is not None:
+            refused += not accepted(made.displib(), verifier)
+    note = f"{unfinished} unfinished in {LIMIT_S['plan']:g} s, {none} without path; in this process"
+    report.add(Row("making a plan with one alternative", made_s, "s", note=note))
+    verdict = f"{rejected} of {len(made_s)} plans rejected ({paths} paths)"
+    if verifier is not None:
+        verdict += f"; {refused} of {len(made_s)} refused by the DISPLIB verifier"
+    else:
+        verdict += "; DISPLIB verifier not given (--displib-verifier)"
+    report.add(Row("checking a plan by `verify`", checked_s, "s", "0 of 1 000 rejected", verdict))
+
+
+def accepted(files: dict[str, bytes], verifier: Path) -> bool:
+    """Tell whether a foreign verifier accepts a problem and its solution."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        names = [str(Path(folder) / name) for name in ("problem.json", "solution.json")]
+        done = subprocess.run([sys.executable, str(verifier), *names], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def split(timelines: Timelines, parts: int) -> Timelines:
+    """Return the same occupation with every interval cut into parts that touch; those too short stay whole."""
+    zone, from_s, until_s, train, occupies, blocks = timelines.table()
+    length = until_s - from_s
+    times = np.where(length >= parts, parts, 1)
+    row = np.repeat(np.arange(len(zone)), times)
+    part = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
+    begin = from_s[row] + length[row].astype(np.int64) * part // times[row]
+    end = from_s[row] + length[row].astype(np.int64) * (part + 1) // times[row]
+    return Timelines.build(
+        timelines.n_zones,
+        zone[row],
+        begin.astype(np.int32),
+        end.astype(np.int32),
+        train[row],
+        occupies[row],
+        blocks[row],
+    )
+
+
+def measure_growth(requests: list[Request], network: Network, day: Day | None, report: Report, scale: float) -> None:
+    """Measure the earliest arrival of the same requests among 1, 2 and 4 times the intervals."""
+    seconds: dict[int, list[float]] = {1: [], 2: [], 4: []}
+    sizes: dict[int, list[int]] = {1: [], 2: [], 4: []}
+    outcomes: dict[int, list[str]] = {1: [], 2: [], 4: []}
+    until = time.monotonic() + BUDGET_S["growth"] * scale
+    for request in requests:
+        if time.monotonic() > until:
+            break
+        problem = prepare(request, network, day)
+        for parts, taken in seconds.items():
+            timelines = split(problem.occupation.timelines, parts)
+            outcome, took_s = first_arrival(problem, timelines)
+            taken.append(took_s)
+            sizes[parts].append(len(timelines))
+            outcomes[parts].append(outcome)
+    for parts, taken in seconds.items():
+        cells = Row(f"{parts}", taken).cells()
+        size = f"{int(np.median(sizes[parts])):,}".replace(",", " ") if taken else "-"
+        report.growth.append([cells[0], size, *cells[1:5], counts(outcomes[parts])])
+        print("growth", " | ".join(report.growth[-1]), flush=True)
+
+
+def measure_processes(report: Report, day: str) -> None:
+    """Measure ``weerspoor plan`` on the examples as a user starts it."""
+    for example in sorted((ROOT / "examples").glob("*.toml")):
+        command = [sys.executable, "-c", "from weerspoor.cli import main; main()", "plan", str(example), "--day", day]
+        begin = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+        try:
+            with limited(LIMIT_S["process"]):
+                _, status, usage = os.wait4(process.pid, 0)
+            code = os.waitstatus_to_exitcode(status)
+            process.returncode = code
+            outcome = {0: "found", 3: "no path, explained"}.get(code, f"exit {code}")
+        except WallLimitError:
+            process.kill()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            outcome = f"unfinished in {LIMIT_S['process']:g} s"
+        wall_s = time.perf_counter() - begin
+        cells = [example.name, f"{wall_s:.1f} s", f"{usage.ru_maxrss / 1024:.0f} MB", "≤ 2.5 s, ≤ 1 GB", outcome]
+        report.process.append(cells)
+        print("process", " | ".join(cells), flush=True)
+
+
+def measure_twin(report: Report) -> None:
+    """Compare the compiled profile with the plain search on small random railways."""
+    sys.path.insert(0, str(ROOT))
+    from tests.kernel_cases import random_case
+
+    from weerspoor.kernel.plain import all_runs, pareto
+
+    plain_s: list[float] = []
+    compiled_s: list[float] = []
+    different = 0
+    until = time.monotonic() + BUDGET_S["twin"]
+    for seed in range(TWIN_CASES):
+        if time.monotonic() > until:
+            break
+        case = random_case(seed)
+        begin = time.perf_counter()
+        expected = pareto(all_runs(case.graph, case.model, case.timelines, case.query))
+        plain_s.append(time.perf_counter() - begin)
+        begin = time.perf_counter()
+        runs = profile(case.graph, case.model, case.timelines, case.query)
+        compiled_s.append(time.perf_counter() - begin)
+        different += sorted((int(r.depart_s[0]), r.stops) for r in runs) != sorted((d, s) for d, _, s in expected)
+    report.add(Row("small railways: compiled, all Pareto departures", compiled_s))
+    ratio = float(np.sum(plain_s) / np.sum(compiled_s))
+    note = f"{ratio:.0f} times the compiled one in total; {different} of {len(plain_s)} answers differ"
+    report.add(Row("small railways: plain search of everything", plain_s, note=note))
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Return the lines of a Markdown table."""
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+
+
+def text(report: Report, requests: int) -> str:
+    """Return the page with the protocol and the figures."""
+    full = (
+        "the full protocol" if requests >= 1000 else f"a sample of {requests}; `--requests 1000` is the full protocol"
+    )
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench` (`python -m benchmarks.run`); not edited by hand.",
+        "",
+        *(f"- {fact}" for fact in report.facts),
+        "",
+        "## Protocol",
+        "",
+        f"- Random requests with seed {SEED} (`benchmarks/requests.py`: lengths, widths, tractions, windows and places",
+        f"  on the way mixed), {full}.",
+        "  Kernels are compiled and warmed before the clock starts; one thread.",
+        "- *Earliest arrival* is the search with its bounds worked out anew; preparing the train, its access and the",
+        "  timelines of the other trains is measured apart. Plans ask several such searches.",
+        "- A question that takes longer than its limit is unfinished and counts with the time it had, so the figures",
+        "  of rows with unfinished questions are lower bounds. Limits: "
+        + ", ".join(f"{name} {seconds:g} s" for name, seconds in LIMIT_S.items())
+        + ".",
+        "- Departures, plans and growth are measured on requests whose earliest arrival was found in time; that",
+        "  favours the easier ones. Each section ends when its time is up, and *n* says how many were asked.",
+        "",
+        "## Figures",
+        "",
+        *table(["what", "n", "median", "p95", "max", "target", "remarks"], [row.cells() for row in report.rows]),
+        "",
+        "## `weerspoor plan` as a process",
+        "",
+        "Cached kernels; peak memory of the process. Three alternatives, or the explanation where there is no path.",
+        "",
+        *table(["request", "wall time", "peak memory", "target", "outcome"], report.process),
+        "",
+        "## Growth",
+        "",
+        "The same requests among more intervals, made by splitting; for timing only.",
+        "",
+        *table(["times", "intervals", "n", "median", "p95", "max", "outcomes"], report.growth),
+        "",
+        "## Not measured",
+        "",
+        "- A peer on the same work: none is run here. The DISPLIB verifier is run only when its path is given",
+        "  (`--displib-verifier`).",
+        *(["", "## Remarks", "", *(f"- {remark}" for remark in report.remarks)] if report.remarks else []),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def the_day(network: Network, name: str, report: Report) -> Day | None:
+    """Return the day to measure on; None, and a loud remark, when it cannot be had."""
+    try:
+        day = load_day(name, network)
+    except InputError as error:
+        report.facts.append(
+            f"**THE EMPTY RAILWAY**: the day could not be loaded ({error.message}). The figures say little."
+        )
+        return None
+    size, trains = f"{len(day.holdings.zone):,}".replace(",", " "), len(day.trains.reference)
+    report.facts.append(f"Day {day.name} ({day.content_hash}): {trains} trains, {size} intervals.")
+    return day
+
+
+def main() -> None:
+    """Measure everything and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=DEFAULT_REQUESTS, help="random requests (default %(default)s)")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="page to write")
+    parser.add_argument("--day", default=PATTERN_DAY, help="name or file of a day")
+    parser.add_argument("--displib-verifier", type=Path, help="a verifier of DISPLIB problems and solutions")
+    given = parser.parse_args()
+    scale = max(given.requests / DEFAULT_REQUESTS, 0.05)
+    report = Report()
+    begin = time.perf_counter()
+    network = load_network()
+    day = the_day(network, given.day, report)
+    report.facts.append(f"Network {network.content_hash}: {len(network.pieces.zone)} pieces, {network.n_zones} zones.")
+    report.facts.append(
+        f"Python {platform.python_version()}, numpy {np.__version__}, numba {numba.__version__}, "
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores."
+    )
+    print("\n".join(report.facts), flush=True)
+    warm = prepare(replace(random_requests(1, SEED + 1, network)[0], destination_window=None), network, day)
+    if not warm.no_track:
+        first_arrival(warm, warm.occupation.timelines)
+    found = measure_searches(random_requests(given.requests, SEED, network), network, day, report, scale)
+    measure_profiles(found, network, day, report, scale)
+    measure_growth(found, network, day, report, scale)
+    measure_exchange(prepare(found[0], network, day) if found and day is not None else None, report)
+    measure_plans(found, network, day, report, scale, verifier=given.displib_verifier)
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    measure_loading(report, given.day if day is not None else None)
+    measure_processes(report, given.day if day is not None else EMPTY_DAY)
+    measure_twin(report)
+    report.facts.append(f"Took {time.perf_counter() - begin:.0f} s; peak memory of this process {peak_mb:.0f} MB.")
+    report.facts.append("Other work may have run on the machine at the same time; one run, not the best of several.")
+    write_whole(given.output, text(report, given.requests).encode())
+    print(f"Written: {given.output}")
+
+
+if __name__ == "__main__":
+    main()
