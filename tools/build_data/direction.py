@@ -28,12 +28,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tools.build_data import source
+from tools.build_data.source import length_m
 from tools.build_data.tables import DATA
 from weerspoor.network.routes import dijkstra
 
 NEAR_M = 8.0
 FAR_M = 25.0
 STEP_M = 250.0
+STATION_M = 1_500.0
 CARRY_M = 12_000.0
 PARALLEL = 0.95
 AGAINST = 4.0
@@ -277,7 +279,10 @@ def normal_directions(sections: list[Section], ways: Ways) -> list[Section]:
     decide(sections)
     carry(sections, ways)
     rows = overrides()
+    length = length_m()
     for section in sections:
+        if section.reason != "pair" and length[section.track] < STATION_M:
+            section.normal, section.reason = BOTH, "short"
         if section.track in rows:
             section.normal = NORMAL[rows[section.track]["normal"]]
             section.reason = "data"

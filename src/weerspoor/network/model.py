@@ -68,7 +68,7 @@ class Pieces:
     radius_m : (n,) float32
         Smallest curve radius on it; infinity when straight.
     right_hand : (2 n,) bool
-        Per directed piece: running this way is the normal direction of running (both ways on single track and in yards).
+        Per directed piece: running this way is the normal direction of running; both on single track.
     """
 
     track: Ints

@@ -39,6 +39,9 @@ LONGEST_PLATFORM_M = 450.0
 REVERSAL_S = 240.0
 """A train turns back at a station where every way without costs so much more."""
 
+PLATFORM_CHANGE_S = 60.0
+"""A train comes in at other platforms when it can go on so much better from them."""
+
 LONGEST_LEG_S = 10_000.0
 
 BOUND_ROWS = 512
@@ -285,9 +288,16 @@ class Placer:
         legs: list[_Leg] = []
         allowed = np.zeros(2 * self.network.n_pieces, dtype=bool)
         stage_sets: list[npt.NDArray[np.int32]] = [sets[0]]
-        first = 0
+        first, before_s = 0, 0.0
         for number in range(len(sets) - 1):
-            way = self._corridor(wanted.kind, sets[number], sets[number + 1])
+            way = self._corridor(wanted.kind, stage_sets[-1], sets[number + 1])
+            best = self._corridor(wanted.kind, sets[number], sets[number + 1])
+            if len(stage_sets) > 1 and best.seconds + PLATFORM_CHANGE_S < way.seconds:
+                into = self._corridor(wanted.kind, stage_sets[-2], best.starts)
+                if into.seconds + best.seconds < way.seconds + before_s:
+                    allowed[into.pieces] = True
+                    stage_sets[-1] = into.ends
+                    way = self._corridor(wanted.kind, into.ends, sets[number + 1])
             if number > 0 and wanted.stops[number]:
                 turned = np.unique(sets[number] ^ 1).astype(np.int32)
                 other = self._corridor(wanted.kind, turned[model.speed_ms[turned] > 0], sets[number + 1])
@@ -298,8 +308,7 @@ class Placer:
             if not np.isfinite(way.seconds):
                 raise UnroutableError(f"no way from {codes[number]} to {codes[number + 1]}")
             allowed[way.pieces] = True
-            both = np.intersect1d(stage_sets[-1], way.starts).astype(np.int32)
-            stage_sets[-1] = both if len(both) else np.union1d(stage_sets[-1], way.starts).astype(np.int32)
+            stage_sets[-1], before_s = way.starts, way.seconds
             stage_sets.append(way.ends)
         legs.append(self._leg(wanted.kind, first, stage_sets, allowed, model))
         return legs
@@ -367,7 +376,8 @@ class Placer:
         for number, leg in enumerate(legs):
             final = number + 1 == len(legs)
             run = None
-            for slow, exact in ((False, True), (True, True), (False, False))[slice(None) if final else slice(2, 3)]:
+            tries = [(False, True), (True, True), (False, False)] if final else [(False, False)]
+            for slow, exact in tries:
                 run = self._search(wanted, leg, timelines, earliest, slow=slow, exact_arrival=exact)
                 if run is not None:
                     break
@@ -411,7 +421,7 @@ class Placer:
         horizon = max(begin, float(ends)) + wanted.window_s + self.norms.longest_delay_s
         query = Query(stages=stages, horizon_s=horizon)
         model = leg.model if slow else replace(leg.model, paces=leg.model.paces[:1])
-        return search(self.graph, model, timelines, query, bounds=leg.bounds)
+        return search(self.graph, model, timelines, query, bounds=leg.bounds, early=True)
 
     def _price(self, placed: Placed, legs: Sequence[_Leg]) -> None:
         """Set lateness and cost of a placed train."""
@@ -541,11 +551,17 @@ def choose_phases(
 
 
 def place_all(
-    placer: Placer, wanted: Sequence[Wanted], order: Iterable[int], progress: Callable[[str], None]
+    placer: Placer,
+    wanted: Sequence[Wanted],
+    order: Iterable[int],
+    progress: Callable[[str], None],
+    time_left: Callable[[], bool] = lambda: True,
 ) -> list[Placed]:
-    """Insert every train once, in the given order; return them by position in ``wanted``."""
+    """Insert every train once, in the given order, while there is time; return them by position in ``wanted``."""
     placed: list[Placed] = [Placed(train, reason="not tried") for train in wanted]
     for count, number in enumerate(order):
+        if not time_left():
+            break
         placed[number] = placer.find(wanted[number])
         if placed[number].runs:
             placer.insert(number, placed[number])

@@ -68,7 +68,7 @@ def compose_day(
     digest = content_hash(
         network.content_hash.encode(),
         "\n".join(train.wanted.reference for train in chosen).encode(),
-        *(array.tobytes() for array in (zone, from_s, until_s, owner, *bits)),
+        *(np.ascontiguousarray(array).tobytes() for array in (zone, from_s, until_s, owner, *bits)),
     )
     return Day(
         name=name,

@@ -27,7 +27,7 @@ class DayTrains:
     reference : list of str
         Unique name of the train in the day (``1100a00``, ``F-Kfh-Emm-03``).
     series, kind, layer : list of str
-        Kind is a civil train kind of ``trains/`` (``intercity``, ``sprinter``, ``freight_mixed`` …), layer one of ``LAYER_*``.
+        Kind is a civil train kind of ``trains/`` (``intercity``, ``sprinter`` …), layer one of ``LAYER_*``.
     phase : list of str
         How real the minute is: anchored2, anchored1, unanchored, evening, freight_real, freight_assumed, feed, plan.
     length_m : (n,) float32
