@@ -210,10 +210,31 @@ _VALUES = st.recursive(
     max_leaves=6,
 )
 _KEYS = st.sampled_from(
-    (
-        "reference date train from to via avoid prefer closed template length_m mass_t "
-        "traction guarded point ready window stop_s points stand slack_s between tracks"
-    ).split()
+    [
+        "reference",
+        "date",
+        "train",
+        "from",
+        "to",
+        "via",
+        "avoid",
+        "prefer",
+        "closed",
+        "template",
+        "length_m",
+        "mass_t",
+        "traction",
+        "guarded",
+        "point",
+        "ready",
+        "window",
+        "stop_s",
+        "points",
+        "stand",
+        "slack_s",
+        "between",
+        "tracks",
+    ]
 )
 
 
