@@ -66,8 +66,8 @@ def test_an_unknown_percentage_is_assumed_and_said() -> None:
 
 
 def test_planned_braking_is_gentler_than_emergency() -> None:
-    """Freight plans 0.6 of its emergency braking, at most 0.35 m/s2; passengers at most 0.5."""
+    """Freight plans 0.6 of its emergency braking, at most 0.35 m/s2; passengers at most 0.6."""
     heavy = braking(template("heavy"))
     assert heavy.planned_ms2 == pytest.approx(0.6 * 0.50715)
-    assert braking(civil_kind("sprinter")).planned_ms2 == 0.5
+    assert braking(civil_kind("sprinter")).planned_ms2 == 0.6
     assert braking(template("personnel")).planned_ms2 == 0.35

@@ -70,8 +70,8 @@ def test_the_supplement_stretches_times_and_keeps_places() -> None:
     assert model.accel_s == pytest.approx(curve.s_m)
     assert model.accel_t == pytest.approx(curve.t_s * stretch)
     # the way from v/stretch with b/stretch^2 is that from v with b
-    assert model.braking_ms2 == pytest.approx(0.5 / stretch**2)
-    assert (20 / stretch) ** 2 / (2 * model.braking_ms2) == pytest.approx(20**2 / (2 * 0.5))
+    assert model.braking_ms2 == pytest.approx(0.6 / stretch**2)
+    assert (20 / stretch) ** 2 / (2 * model.braking_ms2) == pytest.approx(20**2 / (2 * 0.6))
 
 
 def test_slack_is_kept_before_and_after() -> None:
