@@ -1,10 +1,8 @@
 """Building a day: every wanted train gets real tracks, platforms and zones, and no two trains conflict.
 
 The same search that fits a military train places every civil train. Trains are inserted in order of how certain their
-minute is;
-then the worst placed are re-planned: the trains in the way of a late train are taken out, the late train goes first,
-the others are put
-back, and the result is kept when it harms less (insert, price, re-plan).
+minute is; then the worst placed are re-planned: the trains in the way of a late train are taken out, the late train
+goes first, the others are put back, and the result is kept when it harms less (insert, price, re-plan).
 """
 
 from __future__ import annotations
@@ -24,6 +22,7 @@ from weerspoor.kernel.graph import Query, Run, Stage, TrainModel
 from weerspoor.kernel.search import search
 from weerspoor.kernel.timelines import Rows, Timelines
 from weerspoor.network.model import Network
+from weerspoor.network.points import directed_at_point
 from weerspoor.network.routes import reversed_successors, shortest_times
 from weerspoor.trains.access import point_pieces
 
@@ -212,13 +211,7 @@ class Placer:
 
     def _border_pieces(self, point: int, model: TrainModel) -> npt.NDArray[np.int32]:
         """Return the directed pieces that end at a border; for one abroad that the train may not use, the next ones."""
-        points, pieces = self.network.points, self.network.pieces
-        found: list[int] = []
-        for row in np.flatnonzero(points.place_point == point).tolist():
-            on_track = np.flatnonzero(pieces.track == points.place_track[row])
-            at_m = float(points.place_at_m[row])
-            found += [2 * int(piece) for piece in on_track[np.abs(pieces.to_m[on_track] - at_m) < 1.0]]
-            found += [2 * int(piece) + 1 for piece in on_track[np.abs(pieces.from_m[on_track] - at_m) < 1.0]]
+        found = directed_at_point(self.network, point).tolist()
         start, following = self.network.successor_start, self.network.successor
         for way in [way for way in found if model.speed_ms[way] <= 0]:
             found += [int(other) for other in following[start[way] : start[way + 1]]]
