@@ -19,18 +19,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.requests import random_requests
-from weerspoor.capacity.fit import OutOfTimeError, Problem, TimedSearch, prepare
+from weerspoor.capacity.fit import Problem, prepare
 from weerspoor.capacity.make import EMPTY_DAY, PATTERN_DAY, plan_on
 from weerspoor.capacity.verify import verify_plan
 from weerspoor.common.errors import InputError
 from weerspoor.common.files import write_whole
 from weerspoor.kernel.profile import profile
+from weerspoor.kernel.search import Search
 from weerspoor.kernel.timelines import Timelines
 from weerspoor.network.load import load_network
 from weerspoor.timetable.store import load_day
@@ -44,6 +46,22 @@ ROOT = Path(__file__).parents[1]
 SEED = 2026
 DEFAULT_REQUESTS = 200
 TWIN_CASES = 40
+
+
+class OutOfTimeError(Exception):
+    """A search took longer than it was given."""
+
+
+class TimedSearch(Search):
+    """A search that gives up at a moment of the monotonic clock."""
+
+    until_s = float("inf")
+
+    def _compiled(self, stage: npt.NDArray[np.float64]) -> tuple[Any, ...]:
+        if time.monotonic() > self.until_s:
+            raise OutOfTimeError
+        return super()._compiled(stage)
+
 
 LIMIT_S = {"earliest": 1.0, "profile": 5.0, "plan": 10.0, "process": 40.0}
 """Wall time that one question gets; a question that needs more is unfinished and counts with its limit."""

@@ -13,6 +13,7 @@ import pytest
 
 from days import small_day
 from weerspoor.capacity.accumulate import add_plan, empty_day, remove_plan
+from weerspoor.capacity.fit import Work, earliest
 from weerspoor.capacity.geometry import simplified
 from weerspoor.capacity.make import Made, plan_on
 from weerspoor.capacity.plan import Path as PlanPath
@@ -404,3 +405,19 @@ def test_a_simplified_line_keeps_its_ends_and_corners() -> None:
     """A corner of 100 m stays at a tolerance of 10 m, one of 1 m goes."""
     points = np.array([[5.0, 52.0], [5.01, 52.00001], [5.02, 52.0], [5.03, 52.001], [5.04, 52.0]])
     assert simplified(points, 10.0)[:, 0].tolist() == [5.0, 5.02, 5.03, 5.04]
+
+
+def test_a_search_gives_up_after_its_work_and_says_so() -> None:
+    """With work for no label at all nothing is found and it is said; with enough, the path is, at a known cost."""
+    network = line()
+    problem = ask(network).problem
+    none = Work(0, 0)
+    assert earliest(problem, none) is None
+    assert none.gave_up
+    enough = Work(100_000, 100_000)
+    assert earliest(problem, enough) is not None
+    assert not enough.gave_up
+    assert 0 < 100_000 - enough.labels < 50_000
+    again = Work(100_000, 100_000)
+    earliest(problem, again)
+    assert again.labels == enough.labels

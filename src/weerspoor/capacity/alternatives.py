@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from weerspoor.capacity.fit import Problem, first_path, journey_s, vary
+from weerspoor.capacity.fit import Problem, Work, better, first_path, further, journey_s, vary
 from weerspoor.capacity.settings import settings
 from weerspoor.kernel.graph import Run
 from weerspoor.network.routes import shortest_times
@@ -46,19 +46,24 @@ def best_of(problem: Problem, runs: list[Run]) -> Run:
     return min(runs, key=lambda run: (cost_s(problem, run), float(run.exit_s[-1]), -float(run.depart_s[0])))
 
 
-def choose(problem: Problem, runs: list[Run], most: int, progress: Progress = lambda _: None) -> list[Choice]:
+def choose(problem: Problem, found: Run, most: int, progress: Progress = lambda _: None) -> list[Choice]:
     """Return the best path and up to ``most`` others that differ from it and from each other.
 
     Parameters
     ----------
     problem : Problem
-    runs : list of Run
-        The paths that none beats in departure, arrival and stops at once; at least one.
+    found : Run
+        A path.
     most : int
     progress : callable
     """
+    rule = settings().work
+    runs = better(problem, found, Work(rule.better_labels, rule.a_search_labels))
     chosen = [Choice(problem, best_of(problem, runs), "best")]
-    for choice in _candidates(problem, runs, chosen[0].run, progress):
+    if not most:
+        return chosen
+    work = Work(rule.alternatives_labels, rule.a_search_labels)
+    for choice in _candidates(problem, runs, chosen[0].run, work, progress):
         if len(chosen) > most:
             break
         if all(_differs(choice.run, other.run) for other in chosen):
@@ -66,8 +71,38 @@ def choose(problem: Problem, runs: list[Run], most: int, progress: Progress = la
     return chosen[: most + 1]
 
 
-def _candidates(problem: Problem, runs: list[Run], best: Run, progress: Progress) -> Iterator[Choice]:
+def _candidates(problem: Problem, runs: list[Run], best: Run, work: Work, progress: Progress) -> Iterator[Choice]:
     """Yield what may be an alternative, the kinds in turn, the cheap ones first."""
+    rule = settings().alternatives
+    yield from _kinds(problem, runs, best)
+    if len(best.directed) and best.stops > sum(via.stop_s > 0 for via in problem.request.via):
+        progress("looking for fewer stops")
+        fewer = problem.full_pace_search.within(replace(problem.query, max_stops=best.stops - 1), work)
+        if fewer is not None:
+            yield Choice(problem, fewer, "fewer_stops")
+    progress("looking for another route")
+    yield from _other_route(problem, best, work)
+    progress("looking for more distance to other trains")
+    for slack_s in rule.more_slack_s:
+        if slack_s <= problem.slack_s or not len(problem.occupation.reference):
+            continue
+        wider = vary(problem, slack_s=slack_s)
+        found = first_path(wider, work, exact=False)
+        if found is not None:
+            yield Choice(wider, found, "more_slack")
+            break
+    progress("looking for other departures")
+    seen = list(runs)
+    for run in further(problem, float(best.depart_s[0]), work):
+        seen.append(run)
+        yield from _kinds(problem, [run], best)
+        yield Choice(problem, run, "later")
+    for run in sorted(seen, key=partial(cost_s, problem)):
+        yield Choice(problem, run, "earlier" if run.exit_s[-1] < best.exit_s[-1] else "later")
+
+
+def _kinds(problem: Problem, runs: list[Run], best: Run) -> Iterator[Choice]:
+    """Yield what arrives earlier, takes less time or stops less often than the best."""
     rule = settings().alternatives
     by_arrival = min(runs, key=lambda run: (float(run.exit_s[-1]), cost_s(problem, run)))
     if by_arrival.exit_s[-1] <= best.exit_s[-1] - rule.earlier_s:
@@ -78,25 +113,9 @@ def _candidates(problem: Problem, runs: list[Run], best: Run, progress: Progress
     fewest = min(runs, key=lambda run: (run.stops, cost_s(problem, run)))
     if fewest.stops < best.stops:
         yield Choice(problem, fewest, "fewer_stops")
-    later = [run for run in runs if run.depart_s[0] >= best.depart_s[0] + rule.earlier_s]
-    progress("looking for another route")
-    yield from _other_route(problem, best)
-    progress("looking for more distance to other trains")
-    for slack_s in rule.more_slack_s:
-        if slack_s <= problem.slack_s:
-            continue
-        wider = vary(problem, slack_s=slack_s)
-        found = first_path(wider, exact=False)
-        if found is not None:
-            yield Choice(wider, found, "more_slack")
-            break
-    for run in sorted(later, key=partial(cost_s, problem)):
-        yield Choice(problem, run, "later")
-    for run in sorted(runs, key=partial(cost_s, problem)):
-        yield Choice(problem, run, "earlier" if run.exit_s[-1] < best.exit_s[-1] else "later")
 
 
-def _other_route(problem: Problem, best: Run) -> Iterator[Choice]:
+def _other_route(problem: Problem, best: Run, work: Work) -> Iterator[Choice]:
     """Yield the best path on a route that shares little with the first.
 
     The tracks of the first, and those beside them, are made longer; the search then keeps to ways that are not much
@@ -119,7 +138,7 @@ def _other_route(problem: Problem, best: Run) -> Iterator[Choice]:
             allowed |= through - np.where(np.isfinite(cost), cost, 0) <= limit
             allowed[stage.directed] = allowed[after.directed] = True
         banned = ~allowed if problem.banned is None else ~allowed | problem.banned
-        run = first_path(vary(problem, banned=banned), exact=False)
+        run = first_path(vary(problem, banned=banned), work, exact=False)
         if run is not None and other_share(problem, run, best) >= rule.other_route_share:
             yield Choice(problem, run, "other_route")
             return

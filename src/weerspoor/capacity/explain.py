@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from weerspoor.capacity import plan as p
-from weerspoor.capacity.fit import NoTrack, Problem, earliest, first_path, passing_pieces, vary
+from weerspoor.capacity.fit import NoTrack, Problem, Work, earliest, first_path, vary
 from weerspoor.capacity.occupation import CLOSED
 from weerspoor.capacity.request import Request, Window, point_index
 from weerspoor.capacity.settings import settings
@@ -21,6 +20,7 @@ from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.timelines import Rows
 from weerspoor.network.model import LINE_CATEGORIES, PROTECTIONS, VOLTAGES
+from weerspoor.network.points import directed_at_point
 from weerspoor.network.routes import shortest_times, way_to
 from weerspoor.timetable.passages import passages
 from weerspoor.trains import access as a
@@ -35,18 +35,7 @@ FORBIDDEN = 1000.0
 MOST_OBSTACLES = 15
 
 
-@dataclass
-class _Budget:
-    """Searches for relaxations end when the time set for them is over."""
-
-    until: float
-
-    @property
-    def left(self) -> bool:
-        return time.monotonic() < self.until
-
-
-def explain(problem: Problem, progress: Progress = lambda _: None) -> p.Explanation:
+def explain(problem: Problem, progress: Progress = lambda _: None, *, proven: bool = True) -> p.Explanation:
     """Return why a problem has no path.
 
     Parameters
@@ -54,9 +43,12 @@ def explain(problem: Problem, progress: Progress = lambda _: None) -> p.Explanat
     problem : Problem
         One whose search found nothing.
     progress : callable
+    proven : bool
+        The search tried everything; without it, it gave up before.
     """
     problem = vary(problem, slack_s=0)
-    budget = _Budget(time.monotonic() + settings().relaxation.budget_s)
+    rule = settings().work
+    budget = Work(rule.relaxations_labels, rule.a_search_labels)
     progress("looking for what stands in the way")
     if problem.no_track:
         obstacles, summary = _no_track(problem), _no_track_summary(problem)
@@ -64,7 +56,7 @@ def explain(problem: Problem, progress: Progress = lambda _: None) -> p.Explanat
         obstacles = _forbidden(problem)
         summary = "The tracks do not let this train through, whatever the time."
     else:
-        obstacles, summary = _in_time(problem)
+        obstacles, summary = _in_time(problem, budget)
     progress("looking for what would give a path")
     relaxations = list(_relaxations(problem, budget, progress))
     return p.Explanation(
@@ -120,7 +112,7 @@ def _why_no_track(problem: Problem, place: NoTrack) -> str:
         if names:
             return f"the tracks long enough there are not open to it: {', '.join(names)}"
         return "the tracks long enough there have a platform, where this load may not stand, or are to be avoided"
-    directed = passing_pieces(network, point_index(network.points, place.point))
+    directed = directed_at_point(network, point_index(network.points, place.point))
     if not len(directed):
         return "the tables know no track of this point"
     bits = int(np.bitwise_or.reduce(problem.access.reasons[directed]))
@@ -217,18 +209,18 @@ def alone(problem: Problem) -> Problem:
     return vary(problem, day=None, request=replace(problem.request, closures=()), shared={})
 
 
-def _in_time(problem: Problem) -> tuple[list[p.Obstacle], str]:
+def _in_time(problem: Problem, budget: Work) -> tuple[list[p.Obstacle], str]:
     """Return what stands in the way of a train that the tracks let through."""
-    solo = first_path(alone(problem), exact=False)
+    solo = first_path(alone(problem), budget, exact=False)
     if solo is None:
-        return _too_fast(problem)
+        return _too_fast(problem, budget)
     return _in_the_way(problem, solo)
 
 
-def _too_fast(problem: Problem) -> tuple[list[p.Obstacle], str]:
+def _too_fast(problem: Problem, budget: Work) -> tuple[list[p.Obstacle], str]:
     request = problem.request
     free = alone(vary(problem, request=without_windows(problem)))
-    run = earliest(free, full_pace=True) or earliest(free)
+    run = earliest(free, budget, full_pace=True) or earliest(free, budget)
     window = request.destination_window
     if run is None or window is None:
         return [], "The train cannot be there in time even on an empty railway."
@@ -295,12 +287,12 @@ def _zone_place(problem: Problem, zone: int) -> str:
     return nearest_name(problem, piece)
 
 
-def _reached(problem: Problem, budget: _Budget) -> list[str]:
+def _reached(problem: Problem, budget: Work) -> list[str]:
     """Return the codes of the points furthest along the way that the train can reach among the other trains."""
     if problem.no_track or not np.isfinite(problem.least_journey_s):
         return []
     free = alone(vary(problem, request=without_windows(problem)))
-    solo = earliest(free, full_pace=True)
+    solo = earliest(free, budget, full_pace=True)
     if solo is None:
         return []
     network = problem.network
@@ -311,19 +303,19 @@ def _reached(problem: Problem, budget: _Budget) -> list[str]:
         middle = (low + high) // 2
         request = replace(without_windows(problem), destination=codes[middle], via=(), destination_window=None)
         nearer = vary(problem, request=request)
-        if len(nearer.passing(codes[middle])) and _passes(nearer, codes[middle]):
+        if len(nearer.passing(codes[middle])) and _passes(nearer, codes[middle], budget):
             low = middle
         else:
             high = middle
     return codes[max(0, low - 1) : low + 1] if low >= 0 else []
 
 
-def _passes(problem: Problem, code: str) -> bool:
+def _passes(problem: Problem, code: str, budget: Work) -> bool:
     """Tell whether the head can get to a point, stopping there or not."""
     query = problem.query
     goal = replace(query.stages[-1], directed=problem.passing(code), stop_s=-1.0)
     nearer = replace(query, stages=[query.stages[0], goal])
-    return problem.full_pace_search.quick(nearer, settings().choice.quick_s) is not None
+    return problem.full_pace_search.within(nearer, budget) is not None
 
 
 # -- relaxations ----------------------------------------------------------------------------------------------------
@@ -346,7 +338,7 @@ def _made(key: str, amount: float, unit: str, detail: str, run: Run) -> p.Relaxa
     )
 
 
-def _relaxations(problem: Problem, budget: _Budget, progress: Progress) -> Iterator[p.Relaxation]:
+def _relaxations(problem: Problem, budget: Work, progress: Progress) -> Iterator[p.Relaxation]:
     """Yield the least changes of each kind that give a path; every one has been searched."""
     for kind in (_times, _closures, _trains, _characteristics, _conditions):
         if not budget.left:
@@ -354,12 +346,12 @@ def _relaxations(problem: Problem, budget: _Budget, progress: Progress) -> Itera
         yield from kind(problem, budget, progress)
 
 
-def _times(problem: Problem, budget: _Budget, progress: Progress) -> Iterator[p.Relaxation]:
+def _times(problem: Problem, budget: Work, progress: Progress) -> Iterator[p.Relaxation]:
     request = problem.request
     window = request.destination_window
     if window is not None and not problem.no_track:
         progress("trying a later arrival")
-        run = earliest(vary(problem, request=without_windows(problem)), full_pace=True)
+        run = earliest(vary(problem, request=without_windows(problem)), budget, full_pace=True)
         if run is not None and run.exit_s[-1] > window.latest_s:
             by_s = float(run.exit_s[-1]) - window.latest_s
             yield _made("later", float(np.ceil(by_s / 60)), "min", "the window at the end ends so much later", run)
@@ -372,29 +364,29 @@ def _times(problem: Problem, budget: _Budget, progress: Progress) -> Iterator[p.
         sooner = replace(request, ready_s=request.ready_s - shift_s)
         if window is None:
             sooner = replace(sooner, destination_window=Window(sooner.anchor_s, request.horizon_s))
-        run = first_path(vary(problem, request=sooner), exact=False)
+        run = first_path(vary(problem, request=sooner), budget, exact=False)
         if run is not None:
             by_s = request.ready_s - float(run.depart_s[0])
             yield _made("earlier", float(np.ceil(by_s / 60)), "min", "the train is ready so much earlier", run)
             return
 
 
-def _closures(problem: Problem, budget: _Budget, _: Progress) -> Iterator[p.Relaxation]:
+def _closures(problem: Problem, budget: Work, _: Progress) -> Iterator[p.Relaxation]:
     closures = problem.request.closures
     for i, closure in enumerate(closures):
         if not budget.left:
             return
         rest = closures[:i] + closures[i + 1 :]
-        run = first_path(vary(problem, request=replace(problem.request, closures=rest)), exact=False)
+        run = first_path(vary(problem, request=replace(problem.request, closures=rest)), budget, exact=False)
         if run is not None:
             yield _made("without_closure", 0, "", f"{' - '.join(closure.points)} is not closed", run)
 
 
-def _trains(problem: Problem, budget: _Budget, progress: Progress) -> Iterator[p.Relaxation]:
+def _trains(problem: Problem, budget: Work, progress: Progress) -> Iterator[p.Relaxation]:
     """Try with the trains in the way moved: each alone, then all of them."""
     if problem.day is None or problem.no_track or not np.isfinite(problem.least_journey_s):
         return
-    solo = first_path(alone(problem), exact=False)
+    solo = first_path(alone(problem), budget, exact=False)
     if solo is None:
         return
     rows = Rows.of(solo, problem.model.kind)
@@ -410,18 +402,18 @@ def _trains(problem: Problem, budget: _Budget, progress: Progress) -> Iterator[p
     for name in names[: settings().relaxation.trains_moved]:
         if not budget.left:
             return
-        run = first_path(vary(problem, without=(*problem.without, name), shared={}), exact=False)
+        run = first_path(vary(problem, without=(*problem.without, name), shared={}), budget, exact=False)
         if run is not None:
             yield _made("train_moved", 1, "train", f"{name} is moved", run)
             return
     if len(names) > 1 and budget.left:
-        run = first_path(vary(problem, without=(*problem.without, *names), shared={}), exact=False)
+        run = first_path(vary(problem, without=(*problem.without, *names), shared={}), budget, exact=False)
         if run is not None:
             shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
             yield _made("trains_moved", len(names), "trains", f"{shown} are moved", run)
 
 
-def _with_train(problem: Problem, **changes: object) -> Run | None:
+def _with_train(problem: Problem, budget: Work, **changes: object) -> Run | None:
     """Return a path of a train with other characteristics, None if there is none or no such train can be."""
     from weerspoor.trains.catalogue import train_from
 
@@ -431,15 +423,15 @@ def _with_train(problem: Problem, **changes: object) -> Run | None:
             protection = train_from(given | {"traction": changes["traction"]})
             changes = changes | {"locomotives": protection.locomotives, "protection": protection.protection}
         train: Train = problem.train.with_(**changes)
-        return first_path(vary(problem, train=train), exact=False)
+        return first_path(vary(problem, train=train), budget, exact=False)
     except InputError:
         return None
 
 
-def _least_change(problem: Problem, key: str, step: float, lowest: float, budget: _Budget) -> tuple[float, Run] | None:
+def _least_change(problem: Problem, key: str, step: float, lowest: float, budget: Work) -> tuple[float, Run] | None:
     """Return the highest value of a characteristic below the present one that gives a path, by halving."""
     present = float(getattr(problem.train, key))
-    run = _with_train(problem, **{key: lowest})
+    run = _with_train(problem, budget, **{key: lowest})
     if run is None:
         return None
     low, high = lowest, present
@@ -447,7 +439,7 @@ def _least_change(problem: Problem, key: str, step: float, lowest: float, budget
         middle = round((low + high) / 2 / step) * step
         if not low < middle < high:
             break
-        found = _with_train(problem, **{key: middle})
+        found = _with_train(problem, budget, **{key: middle})
         if found is None:
             high = middle
         else:
@@ -455,19 +447,19 @@ def _least_change(problem: Problem, key: str, step: float, lowest: float, budget
     return low, run
 
 
-def _characteristics(problem: Problem, budget: _Budget, progress: Progress) -> Iterator[p.Relaxation]:
+def _characteristics(problem: Problem, budget: Work, progress: Progress) -> Iterator[p.Relaxation]:
     train, rule = problem.train, settings().relaxation
     progress("trying another train")
     if train.is_wide:
-        run = _with_train(problem, load_half_width_mm=normal_half_width_mm())
+        run = _with_train(problem, budget, load_half_width_mm=normal_half_width_mm())
         if run is not None:
             yield _made("not_wide", normal_half_width_mm(), "mm", "the load keeps within this half-width", run)
     traction = (DIESEL,) if DIESEL not in train.traction else VOLTAGES[:1]
-    run = _with_train(problem, traction=traction)
+    run = _with_train(problem, budget, traction=traction)
     if run is not None:
         yield _made("other_traction", 0, "", f"an engine for {', '.join(traction)}", run)
     if set(PROTECTIONS) - set(train.protection):
-        run = _with_train(problem, protection=PROTECTIONS)
+        run = _with_train(problem, budget, protection=PROTECTIONS)
         if run is not None:
             yield _made("other_protection", 0, "", f"an engine with {', '.join(PROTECTIONS)}", run)
     shorter = _least_change(problem, "length_m", rule.length_step_m, max(50.0, train.length_m / 8), budget)
@@ -477,19 +469,19 @@ def _characteristics(problem: Problem, budget: _Budget, progress: Progress) -> I
     if budget.left:
         yield from _lighter(problem, budget)
     if train.dangerous_goods and budget.left:
-        run = _with_train(problem, dangerous_goods=(), guarded=False)
+        run = _with_train(problem, budget, dangerous_goods=(), guarded=False)
         if run is not None:
             yield _made("no_dangerous_goods", 0, "", f"without {', '.join(train.dangerous_goods)}", run)
 
 
-def _lighter(problem: Problem, budget: _Budget) -> Iterator[p.Relaxation]:
+def _lighter(problem: Problem, budget: Work) -> Iterator[p.Relaxation]:
     """Try less mass, and less load on axles and metres where that stands in the way."""
     train = problem.train
     for row in reversed(a.access_rules().line_category):
         axle_t, metre_t = min(train.axle_load_t, row.axle_t), min(train.metre_load_t, row.metre_t)
         if (axle_t, metre_t) == (train.axle_load_t, train.metre_load_t) or not budget.left:
             continue
-        run = _with_train(problem, axle_load_t=axle_t, metre_load_t=metre_t)
+        run = _with_train(problem, budget, axle_load_t=axle_t, metre_load_t=metre_t)
         if run is not None:
             by_t = max(train.axle_load_t - axle_t, 0.0)
             yield _made(
@@ -507,24 +499,24 @@ def _lighter(problem: Problem, budget: _Budget) -> Iterator[p.Relaxation]:
         yield _made("lighter", round(train.mass_t - lighter[0]), "t", f"a train of {lighter[0]:.0f} t", lighter[1])
 
 
-def _conditions(problem: Problem, budget: _Budget, progress: Progress) -> Iterator[p.Relaxation]:
+def _conditions(problem: Problem, budget: Work, progress: Progress) -> Iterator[p.Relaxation]:
     """Try without what the request asks beside its ends."""
     request = problem.request
     progress("trying without conditions of the request")
     if (request.avoid or request.avoid_stand) and budget.left:
-        run = first_path(vary(problem, request=replace(request, avoid=(), avoid_stand=())), exact=False)
+        run = first_path(vary(problem, request=replace(request, avoid=(), avoid_stand=())), budget, exact=False)
         if run is not None:
             yield _made("no_avoid", 0, "", "no points are avoided", run)
     for i, via in enumerate(request.via):
         if not budget.left:
             return
         rest = request.via[:i] + request.via[i + 1 :]
-        run = first_path(vary(problem, request=replace(request, via=rest)), exact=False)
+        run = first_path(vary(problem, request=replace(request, via=rest)), budget, exact=False)
         if run is not None:
             yield _made("no_via", 0, "", f"not over {via.point}", run)
         elif via.stop_s:
             passed = (*request.via[:i], replace(via, stop_s=0, kind=""), *request.via[i + 1 :])
-            run = first_path(vary(problem, request=replace(request, via=passed)), exact=False)
+            run = first_path(vary(problem, request=replace(request, via=passed)), budget, exact=False)
             if run is not None:
                 yield _made("no_stop", 0, "", f"passes {via.point} without a stop", run)
 

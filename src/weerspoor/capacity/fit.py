@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -20,7 +18,9 @@ from weerspoor.common.clock import STEP_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Query, Run, Stage, TrainModel
 from weerspoor.kernel.search import Search
-from weerspoor.trains.access import Access, access, point_pieces
+from weerspoor.network.points import directed_at_point
+from weerspoor.network.routes import shortest_times
+from weerspoor.trains.access import Access, access
 from weerspoor.trains.catalogue import train_from
 from weerspoor.trains.kernel_model import train_model
 
@@ -30,37 +30,89 @@ if TYPE_CHECKING:
     from weerspoor.trains.model import Train
 
 Ints = npt.NDArray[np.int32]
-Progress = Callable[[str], None]
 BORDER = "border"
 
 
-class OutOfTimeError(Exception):
-    """A search took longer than it was given."""
+class OutOfWorkError(Exception):
+    """A search had to do more than it was given."""
 
 
-class TimedSearch(Search):
-    """A search that gives up after some seconds; used where finding nothing is no proof anyway.
+@dataclass
+class Work:
+    """How much searches may still do, in labels taken from their queues: the same on every machine.
 
     Attributes
     ----------
-    until_s : float
-        Moment of the monotonic clock at which it gives up.
+    labels : int
+        What is left for all of them together.
+    a_search : int
+        Most for one of them.
+    gave_up : bool
+        A search was broken off, so that finding nothing proves nothing.
     """
 
-    until_s = math.inf
+    labels: int
+    a_search: int
+    gave_up: bool = False
+
+    @property
+    def left(self) -> bool:
+        """Something is left."""
+        return self.labels > 0
+
+
+class BoundedSearch(Search):
+    """A search that gives up when its work is done.
+
+    Attributes
+    ----------
+    to_take : int
+        How many labels it may still take.
+    found : Run or None
+        The last run found, also by a question that was then broken off.
+    """
+
+    to_take = 1 << 60
+    found: Run | None = None
+    _counted = 0
 
     def _compiled(self, stage: npt.NDArray[np.float64]) -> tuple[Any, ...]:
-        if time.monotonic() > self.until_s:
-            raise OutOfTimeError
+        taken = int(self.workspace.state[TAKEN])
+        self.to_take -= taken - self._counted if taken >= self._counted else taken
+        self._counted = taken
+        if self.to_take <= 0:
+            raise OutOfWorkError
         return super()._compiled(stage)
 
-    def quick(self, query: Query, seconds: float, *, last: bool = False) -> Run | None:
-        """Return the run that arrives first (or leaves last); None if none was found within the seconds."""
-        self.until_s = time.monotonic() + seconds
+    def earliest_arrival(self, query: Query) -> Run | None:
+        """Return the run that arrives first, None if there is none.
+
+        Raises
+        ------
+        OutOfWorkError
+            If its work is done before.
+        """
+        self._counted = 0
+        run = super().earliest_arrival(query)
+        self.to_take -= max(self.popped - self._counted, 0)
+        self.found = run if run is not None else self.found
+        return run
+
+    def within(self, query: Query, work: Work, *, last: bool = False) -> Run | None:
+        """Return the run that arrives first (or leaves last); None if none was found with the work that is left."""
+        given = min(work.labels, work.a_search)
+        self.to_take, self.found = given, None
         try:
             return self.latest_departure(query) if last else self.earliest_arrival(query)
-        except OutOfTimeError:
-            return None
+        except OutOfWorkError:
+            work.gave_up = True
+            return self.found
+        finally:
+            work.labels -= given - self.to_take + settings().work.start_labels
+
+
+TAKEN = 4
+"""Where the state of a search says how many labels it has taken."""
 
 
 @dataclass(frozen=True)
@@ -142,15 +194,29 @@ class Problem:
         return self.shared[key]
 
     @cached_property
-    def search(self) -> Search:
+    def search(self) -> BoundedSearch:
         """The search of this train among these others, with everything it may do."""
-        return Search(self.network.graph(), self.model, self.occupation.timelines)
+        return BoundedSearch(self.network.graph(), self.model, self.occupation.timelines)
 
     @cached_property
-    def full_pace_search(self) -> TimedSearch:
+    def full_pace_search(self) -> BoundedSearch:
         """The same at the train's own pace only."""
         model = replace(self.model, paces=self.model.paces[:1])
-        return TimedSearch(self.network.graph(), model, self.occupation.timelines, self.search.bounds)
+        return BoundedSearch(self.network.graph(), model, self.occupation.timelines, self.search.bounds)
+
+    @cached_property
+    def tracks_lead_through(self) -> bool:
+        """Tracks that the train may use lead through all its places in turn, whatever the time."""
+        if self.no_track:
+            return False
+        cost = np.where(self.model.speed_ms > 0, np.float32(1), np.float32(np.inf))
+        at = self.query.stages[0].directed
+        for stage in self.query.stages[1:]:
+            steps, _ = shortest_times(self.network, at, cost)
+            at = stage.directed[np.isfinite(steps[stage.directed])]
+            if not len(at):
+                return False
+        return True
 
     @cached_property
     def least_journey_s(self) -> float:
@@ -221,7 +287,7 @@ class Problem:
 
     def passing(self, point: str) -> Ints:
         """Return the directed pieces on which the head passes the point."""
-        return self._usable(passing_pieces(self.network, point_index(self.network.points, point)))
+        return self._usable(directed_at_point(self.network, point_index(self.network.points, point)))
 
     def _usable(self, directed: Ints) -> Ints:
         return directed[self.model.speed_ms[directed] > 0]
@@ -231,26 +297,6 @@ class Problem:
         at = np.flatnonzero(stops.point == point_index(self.network.points, point))
         at = at[self.access.allowed[stops.directed[at]]]
         return float(stops.usable_m[at].max(initial=0.0))
-
-
-def passing_pieces(network: Network, point: int) -> Ints:
-    """Return the directed pieces that a train runs over when its head passes a point.
-
-    On each track of the point it is the piece with the chainage at which trains are timed; where a piece ends there,
-    as at a border, the one that ends there in each direction.
-    """
-    pieces, points = network.pieces, network.points
-    found: list[int] = []
-    for row in np.flatnonzero(points.place_point == point):
-        track, at_m = int(points.place_track[row]), float(points.place_at_m[row])
-        low, high = np.searchsorted(pieces.track, [track, track + 1])
-        for direction in (0, 1):
-            end_m = pieces.to_m[low:high] if direction == 0 else pieces.from_m[low:high]
-            exact = np.flatnonzero(np.abs(end_m - at_m) < 0.5)
-            holding = np.flatnonzero((pieces.from_m[low:high] <= at_m) & (pieces.to_m[low:high] >= at_m))
-            chosen = exact if len(exact) else holding
-            found += [2 * int(low + i) + direction for i in chosen[:1]]
-    return np.unique(np.array(found, dtype=np.int32))
 
 
 def request_train(request: Request) -> Train:
@@ -315,12 +361,14 @@ LATER_S = (0, 600, 1200, 2400, 4800, 9600, 19200)
 """How long before the latest start that the bounds allow a train for a window is tried, least first."""
 
 
-def earliest(problem: Problem, *, ready_s: float | None = None, full_pace: bool = False) -> Run | None:
-    """Return the path with the earliest arrival; None if there is none.
+def earliest(problem: Problem, work: Work, *, ready_s: float | None = None, full_pace: bool = False) -> Run | None:
+    """Return the path with the earliest arrival; None if none was found with the work that is left.
 
     Parameters
     ----------
     problem : Problem
+    work : Work
+        What the search may do; ``gave_up`` tells whether finding none proves that there is none.
     ready_s : float, optional
         Leaves not before this instead of what the request says.
     full_pace : bool
@@ -333,12 +381,10 @@ def earliest(problem: Problem, *, ready_s: float | None = None, full_pace: bool 
         first = query.stages[0]
         later = replace(first, earliest_s=max(first.earliest_s, ready_s // STEP_S * STEP_S))
         query = replace(query, stages=[later, *query.stages[1:]])
-    if full_pace:
-        return problem.full_pace_search.quick(query, settings().choice.quick_s)
-    return problem.search.earliest_arrival(query)
+    return (problem.full_pace_search if full_pace else problem.search).within(query, work)
 
 
-def first_path(problem: Problem, *, exact: bool = True) -> Run | None:
+def first_path(problem: Problem, work: Work, *, exact: bool = True) -> Run | None:
     """Return a good path, or None if there is none at all.
 
     A train that has to be somewhere in a window is first tried with late departures, so that it does not stand about.
@@ -346,80 +392,76 @@ def first_path(problem: Problem, *, exact: bool = True) -> Run | None:
     Parameters
     ----------
     problem : Problem
+    work : Work
+        What the searches may do.
     exact : bool
-        None means that there is no path; without it, that none was found quickly.
+        None means that there is no path, unless the work gave up; without it, that none was found quickly.
     """
-    if problem.no_track:
+    if not problem.tracks_lead_through or not np.isfinite(problem.least_journey_s):
         return None
     query = problem.query
     origin, goal = query.stages[0], query.stages[-1]
-    if not np.isfinite(problem.least_journey_s):
-        return None
     if goal.earliest_s <= 0:
-        run = earliest(problem, full_pace=True)
-        return run if run is not None or not exact else earliest(problem)
+        run = earliest(problem, work, full_pace=True)
+        return run if run is not None or not exact else earliest(problem, thorough(work))
     starts = [goal.earliest_s - problem.least_journey_s - later_s for later_s in LATER_S]
     for start_s in starts:
         if origin.earliest_s < start_s <= origin.latest_s:
-            run = earliest(problem, ready_s=start_s, full_pace=True)
+            run = earliest(problem, work, ready_s=start_s, full_pace=True)
             if run is not None:
                 return run
     at_any_time = replace(query, stages=[*query.stages[:-1], replace(goal, earliest_s=-1e9)])
-    early = problem.full_pace_search.quick(at_any_time, settings().choice.quick_s)
+    early = problem.full_pace_search.within(at_any_time, work)
     if early is not None and early.exit_s[-1] >= goal.earliest_s:
         return early
     if not exact:
         return None
-    early = problem.search.earliest_arrival(at_any_time)
-    return early if early is None or early.exit_s[-1] >= goal.earliest_s else earliest(problem)
+    work = thorough(work)
+    early = problem.search.within(at_any_time, work)
+    if work.gave_up or early is None or early.exit_s[-1] >= goal.earliest_s:
+        return early if early is not None and early.exit_s[-1] >= goal.earliest_s else None
+    return earliest(problem, work)
 
 
-def pareto(problem: Problem, *, most: int = 6) -> list[Run]:
-    """Return paths of which none beats another in departure, arrival and stops at once; empty if there is none.
+def thorough(work: Work) -> Work:
+    """Make the rest of the work one for a search that proves what it says, and return it."""
+    work.a_search, work.gave_up = work.labels, not work.left
+    return work
 
-    Parameters
-    ----------
-    problem : Problem
-    most : int
-        Most searches for further departures.
-    """
-    found = first_path(problem)
-    if found is None:
-        return []
+
+def better(problem: Problem, found: Run, work: Work) -> list[Run]:
+    """Return a path found with others that arrive about as early but leave later or stand less."""
     runs = [found]
-    last = found
-    for _ in range(most):
-        run = earliest(problem, ready_s=float(last.depart_s[0]) + FURTHER_S, full_pace=True)
-        if run is None:
-            break
-        runs.append(run)
-        last = run
     goal = problem.query.stages[-1]
-    same_arrival = replace(goal, latest_s=min(goal.latest_s, float(np.ceil(found.exit_s[-1]))))
-    departing_last = problem.full_pace_search.quick(
-        replace(problem.query, stages=[*problem.query.stages[:-1], same_arrival]), settings().choice.quick_s, last=True
-    )
-    if departing_last is not None:
-        runs.append(departing_last)
     for spare_s in SPARE_S:
         start_s = float(found.exit_s[-1]) - problem.least_journey_s - spare_s
         if start_s > found.depart_s[0]:
-            run = earliest(problem, ready_s=start_s, full_pace=True)
-            if run is not None:
-                runs.append(run)
-    if goal.earliest_s > 0:
-        sooner = earliest(
-            problem,
-            ready_s=float(found.depart_s[0]) - max(0.0, float(found.exit_s[-1]) - goal.earliest_s),
-            full_pace=True,
-        )
-        if sooner is not None:
-            runs.append(sooner)
+            runs.append(earliest(problem, work, ready_s=start_s, full_pace=True) or found)
+    if goal.earliest_s > 0 and found.exit_s[-1] > goal.earliest_s:
+        ahead_s = float(found.depart_s[0]) - (float(found.exit_s[-1]) - goal.earliest_s)
+        runs.append(earliest(problem, work, ready_s=ahead_s, full_pace=True) or found)
+    if journey_s(found) > problem.least_journey_s + STANDS_S:
+        same_arrival = replace(goal, latest_s=min(goal.latest_s, float(np.ceil(found.exit_s[-1]))))
+        query = replace(problem.query, stages=[*problem.query.stages[:-1], same_arrival])
+        runs.append(problem.full_pace_search.within(query, work, last=True) or found)
     return undominated(runs)
+
+
+def further(problem: Problem, after_s: float, work: Work, *, most: int = 6) -> Iterator[Run]:
+    """Yield paths that leave later than a time, at least ``FURTHER_S`` apart, as long as there are any."""
+    for _ in range(most):
+        run = earliest(problem, work, ready_s=after_s + FURTHER_S, full_pace=True)
+        if run is None:
+            return
+        yield run
+        after_s = float(run.depart_s[0])
 
 
 SPARE_S = (0.0, 1800.0, 5400.0)
 """A train that would stand about is also tried with a departure so much before what its least journey allows."""
+
+STANDS_S = 300.0
+"""A train that takes so much longer than its least journey may stand about."""
 
 FURTHER_S = 900.0
 """Between the departures that are looked at."""
@@ -457,8 +499,3 @@ def trim(run: Run, slack_s: int) -> Run:
         kept_from_s=run.kept_from_s + np.int32(slack_s),
         kept_until_s=run.kept_until_s - np.int32(slack_s),
     )
-
-
-def pieces_of(network: Network, points: Sequence[str]) -> Ints:
-    """Return the pieces that belong to points."""
-    return point_pieces(network, [point_index(network.points, code) for code in points])

@@ -11,7 +11,7 @@ import numpy as np
 
 from weerspoor import __version__
 from weerspoor.capacity import plan as p
-from weerspoor.capacity.fit import Problem, pareto, prepare, trim, vary
+from weerspoor.capacity.fit import Problem, Work, first_path, prepare, trim, vary
 from weerspoor.capacity.request import Request, kind_of_day, with_points
 from weerspoor.capacity.settings import assumptions_hash, settings
 
@@ -121,11 +121,13 @@ def plan_on(
     problem = prepare(request, network, day)
     warnings = day_warnings(request, day, problem)
     progress("searching")
-    found = pareto(problem)
-    if not found and problem.slack_s:
+    work = Work(settings().work.path_labels, settings().work.a_search_labels)
+    found = first_path(problem, work)
+    if found is None and problem.slack_s:
         without_slack = vary(problem, slack_s=0)
-        found = pareto(without_slack)
-        if found:
+        work = Work(settings().work.path_labels, settings().work.a_search_labels)
+        found = first_path(without_slack, work)
+        if found is not None:
             problem = without_slack
             warnings.append(
                 f"There is no path with {request.slack_s} s to other trains beyond the norm; these keep the norm only."
@@ -133,7 +135,7 @@ def plan_on(
     paths: list[p.Path] = []
     runs: list[Run] = []
     explanation: p.Explanation | None = None
-    if found:
+    if found is not None:
         from weerspoor.capacity.alternatives import choose
 
         progress("looking for alternatives")
@@ -145,7 +147,7 @@ def plan_on(
         from weerspoor.capacity.explain import explain
 
         progress("looking for what stands in the way")
-        explanation = explain(problem, progress)
+        explanation = explain(problem, progress, proven=not work.gave_up)
     return Made(_plan(problem, day, warnings, paths, explanation), problem, runs)
 
 

@@ -31,7 +31,6 @@ class Choice(_Row, frozen=True, kw_only=True):
 
     stop_s: float
     journey_share: float
-    quick_s: float
 
 
 class Close(_Row, frozen=True, kw_only=True):
@@ -69,7 +68,17 @@ class RelaxationRule(_Row, frozen=True, kw_only=True):
     length_step_m: float
     mass_step_t: float
     trains_moved: int
-    budget_s: float
+
+
+class WorkRule(_Row, frozen=True, kw_only=True):
+    """How much searches may do, in labels taken from their queues."""
+
+    a_search_labels: int
+    path_labels: int
+    better_labels: int
+    alternatives_labels: int
+    relaxations_labels: int
+    start_labels: int
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -81,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     diagram: Diagram
     alternatives: AlternativeRule
     relaxation: RelaxationRule
+    work: WorkRule
 
 
 @cache
