@@ -251,16 +251,20 @@ def make_plan(*, found: bool = True, others: int = 320) -> p.Plan:
         ["Zp", "Hgl"],
     ]
     explanation = p.Explanation(
-        summary="Every way to Oldenzaal grens leads over Zutphen – Hengelo, which is closed until after the window.",
+        summary=p.Sentence("plan.summary.closures", {"departure": 74_000.0, "arrival": 101_000.0, "closures": 1}),
         obstacles=[
             p.Obstacle(
-                kind="track", what="Zp-Hgl", place="Zutphen", detail="closed 23:00–05:00", source="request: closed[0]"
+                kind="closure",
+                what="closed[1]",
+                place="Zutphen",
+                detail=p.Sentence("plan.obstacle.closes", {"zones": 9, "from": 82_800, "until": 104_400}),
+                source="request",
             ),
             p.Obstacle(
                 kind="train",
                 what="31081 <b>late</b>",
                 place="Hengelo",
-                detail="holds track 3 from 04:02 to 04:31",
+                detail=p.Sentence("plan.obstacle.train", {"zones": 2, "from": 100_920, "until": 102_660}),
                 source="day",
             ),
         ],
@@ -269,7 +273,7 @@ def make_plan(*, found: bool = True, others: int = 320) -> p.Plan:
                 key="later",
                 amount=3000,
                 unit="s",
-                detail="arrive 50 minutes after the window",
+                detail=p.Sentence("plan.relaxation.later"),
                 departure_s=75_000,
                 arrival_s=106_000,
             ),
@@ -277,7 +281,7 @@ def make_plan(*, found: bool = True, others: int = 320) -> p.Plan:
                 key="shorter",
                 amount=120,
                 unit="m",
-                detail="waits in Goor track 2",
+                detail=p.Sentence("plan.relaxation.shorter", {"length": 420}),
                 departure_s=74_400,
                 arrival_s=101_400,
             ),
@@ -327,7 +331,7 @@ def make_plan(*, found: bool = True, others: int = 320) -> p.Plan:
             kind="weekday",
             date="2026-11-24",
             lacks=["works"],
-            warnings=["Pattern day: built from series of the 2026 timetable, not the timetable of this date."],
+            warnings=[p.Sentence("plan.warning.lacks", {"layers": ["works", "empty"]})],
         ),
         paths=[
             make_path("1", "best", MAIN, 7, others=others),

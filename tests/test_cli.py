@@ -153,7 +153,7 @@ def test_no_path_ends_with_3_and_says_why(
 ) -> None:
     """An axle load no line takes: exit 3, the plan is written with its explanation, and a lighter train is offered."""
     file = tmp_path / "heavy.toml"
-    file.write_text(ELECTRIC.read_text().replace("mass_t = 1800", "mass_t = 1800\naxle_load_t = 40"))
+    file.write_text(ELECTRIC.read_text().replace("mass_t = 1500", "mass_t = 1500\naxle_load_t = 40"))
     output = tmp_path / "p.json"
     assert run(monkeypatch, "plan", str(file), "--day", "empty", "--json", str(output)) == 3
     assert "No path" in capsys.readouterr().out

@@ -17,7 +17,7 @@ from weerspoor.capacity.fit import Work, earliest
 from weerspoor.capacity.geometry import simplified
 from weerspoor.capacity.make import Made, plan_on
 from weerspoor.capacity.plan import Path as PlanPath
-from weerspoor.capacity.plan import Plan
+from weerspoor.capacity.plan import Plan, Relaxation
 from weerspoor.capacity.request import read_request, with_points
 from weerspoor.capacity.schema import load_plan, pointers, schema_text
 from weerspoor.common.errors import InputError
@@ -35,6 +35,7 @@ from weerspoor.network.model import (
     Tracks,
 )
 from weerspoor.timetable.day import Day
+from weerspoor.trains.starting import Gradient
 
 DOCS = Path(__file__).parents[1] / "docs"
 LENGTHS = (1000, 6000, 1000, 1000, 6000, 1000)
@@ -268,7 +269,7 @@ def test_a_train_too_long_is_told_how_long_it_may_be() -> None:
     assert plan.outcome == "none"
     assert plan.explanation is not None
     assert plan.explanation.obstacles[0].kind == "point"
-    assert "900 m" in plan.explanation.obstacles[0].detail
+    assert plan.explanation.obstacles[0].detail.values == {"longest": 900, "length": 1000}
     shorter = [item for item in plan.explanation.relaxations if item.key == "shorter"]
     assert [item.amount for item in shorter] == [100]
 
@@ -278,7 +279,7 @@ def test_without_a_wire_the_explanation_offers_another_engine() -> None:
     plan = ask(line(wire=False), train='traction = ["1.5 kV DC"]').plan
     assert plan.explanation is not None
     assert any(item.key == "other_traction" for item in plan.explanation.relaxations)
-    assert "wire" in plan.explanation.obstacles[0].detail or "not open" in plan.explanation.obstacles[0].detail
+    assert "wire" in plan.explanation.obstacles[0].detail.values["reasons"]
 
 
 def test_a_load_no_line_takes_is_no_path_but_an_answer() -> None:
@@ -306,7 +307,7 @@ def test_a_train_in_the_way_is_named_and_tried_without() -> None:
     assert [(item.kind, item.what) for item in plan.explanation.obstacles] == [("train", "t0")]
     moved = [item for item in plan.explanation.relaxations if item.key == "train_moved"]
     assert len(moved) == 1
-    assert "t0" in moved[0].detail
+    assert moved[0].detail.values == {"train": "t0"}
     assert plan.explanation.reached[-1] == "M"
 
 
@@ -421,3 +422,71 @@ def test_a_search_gives_up_after_its_work_and_says_so() -> None:
     again = Work(100_000, 100_000)
     earliest(problem, again)
     assert again.labels == enough.labels
+
+
+def relaxations(plan: Plan) -> dict[str, Relaxation]:
+    """Return what was offered by key; the plan must be without a path."""
+    assert plan.outcome == "none"
+    assert plan.explanation is not None
+    return {item.key: item for item in plan.explanation.relaxations}
+
+
+@pytest.mark.parametrize("length_m", [950, 6_000, 40_000])
+def test_a_train_longer_than_anything_is_an_answer_not_a_mistake(length_m: int) -> None:
+    """However long: no path, and 900 m would do, its mass less with its wagons."""
+    offered = relaxations(ask(line(), train=f"length_m = {length_m}").plan)
+    assert offered["shorter"].amount == length_m - 900
+    assert offered["shorter"].detail.values == {"length": 900.0}
+
+
+@pytest.mark.parametrize("axle_t", [40, 150, 2_000])
+def test_an_axle_load_beyond_any_line_is_an_answer_not_a_mistake(axle_t: int) -> None:
+    """However heavy an axle: no path, and category D4, 22.5 t, would do."""
+    offered = relaxations(ask(line(), train=f"axle_load_t = {axle_t}").plan)
+    assert offered["lighter"].amount == axle_t - 22.5
+
+
+def test_a_train_that_no_engine_starts_is_told_what_would() -> None:
+    """9 000 t behind one engine: the engine and the gradient are named, and a lighter train offered."""
+    plan = ask(line(), train='mass_t = 9000\nmetre_load_t = 20\nlocomotives = ["Class 66"]').plan
+    offered = relaxations(plan)
+    assert plan.explanation is not None
+    assert plan.explanation.summary.key == "plan.summary.cannot_start"
+    assert plan.explanation.obstacles[0].what == "Class 66"
+    assert "lighter" in offered or "together" in offered
+
+
+def test_a_gradient_on_which_the_train_cannot_start_closes_that_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ramp of 30 per mille between M and B: the way is closed to this train; a likely ramp, not an assumed one."""
+    for certainty, outcome in (("likely", "none"), ("assumed", "found")):
+        ramp = Gradient("M", "B", 30.0, 2_000.0, "ramp", "drawn here", certainty)
+        monkeypatch.setattr("weerspoor.trains.starting.gradients", lambda ramp=ramp: (ramp,))
+        plan = ask(line()).plan
+        assert plan.outcome == outcome
+        if plan.explanation is not None:
+            assert plan.explanation.obstacles[0].detail.values == {"reasons": ["gradient"]}
+            assert "lighter" in relaxations(plan)
+        else:
+            close = [item for item in plan.paths[0].conditions if item.key == "gradient"]
+            assert [(item.place, item.value, item.certainty) for item in close] == [("M-B, ramp", 30.0, "assumed")]
+
+
+def test_every_engine_of_the_catalogue_is_tried() -> None:
+    """On a wire of 25 kV with ETCS only: engines with both are offered, by name, and diesel with ETCS."""
+    network = line()
+    allow = replace(network.permissions, voltage=np.full(6, 4, np.uint8), protection=np.full(6, 4, np.uint8))
+    network = replace(network, permissions=allow, cache={})
+    offered = [
+        item
+        for item in ask(network, train='traction = ["1.5 kV DC"]\nlocomotives = ["1600"]').plan.explanation.relaxations  # type: ignore[union-attr]
+        if item.key in ("other_traction", "other_protection")
+    ]
+    assert {item.detail.values["engine"] for item in offered} == {"Class 66", "Class 186"}
+    assert all("ETCS" in item.detail.values["protection"] for item in offered)
+
+
+def test_a_wide_load_is_told_how_much_narrower_it_must_be() -> None:
+    """A load 2.40 m to a side meets fixed objects: nothing beyond 2.20 m, so by at least 20 cm."""
+    offered = relaxations(ask(line(), train="load_half_width_mm = 2400").plan)
+    assert {"not_wide", "narrower"} <= set(offered)
+    assert 200 <= offered["narrower"].amount < offered["not_wide"].amount

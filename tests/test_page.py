@@ -118,7 +118,7 @@ def test_both_languages_have_the_same_texts() -> None:
     tables = [load_texts(lang) for lang in LANGUAGES]
     assert all(table.keys() == tables[0].keys() for table in tables)
     for key in tables[0]:
-        names = {frozenset(re.findall(r"\{(\w+)\}", table[key])) for table in tables}
+        names = {frozenset(re.findall(r"\{([\w:]+)\}", table[key])) for table in tables}
         assert len(names) == 1, key
 
 
@@ -139,7 +139,7 @@ def test_every_text_that_the_drawing_code_names_exists() -> None:
 
 def test_every_key_that_a_plan_may_hold_has_a_text() -> None:
     """Kinds of trains, stops and relaxations come from tables and lists; each has a word in both languages."""
-    from weerspoor.capacity.explain import ORDER
+    from weerspoor.capacity.relax import ORDER
     from weerspoor.timetable import day
 
     data = ROOT / "src" / "weerspoor" / "data"
@@ -159,6 +159,25 @@ def test_every_key_that_a_plan_may_hold_has_a_text() -> None:
     wanted = {f"{group}.{key}" for group, keys in groups.items() for key in keys}
     for lang in LANGUAGES:
         assert wanted <= load_texts(lang).keys(), wanted - load_texts(lang).keys()
+
+
+def test_every_sentence_of_a_plan_has_a_text() -> None:
+    """Whatever sentence the planner may say, both languages know it; no other words than these reach a reader."""
+    from weerspoor.trains.access import REASONS
+
+    sources = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "src/weerspoor/capacity").glob("*.py"))]
+    said = {key for text in sources for key in re.findall(r'Sentence\(\s*f?"(plan\.[\w.]+)"', text)}
+    assert len(said) > 15
+    kinds = ("nothing_known", "trains", "closures", "both")
+    put_together = {f"plan.summary.{kind}" for kind in kinds} | {f"plan.obstacle.{name}" for name in REASONS.values()}
+    put_together |= {f"plan.obstacle.{key}" for key in ("closes", "train", "train_beside")}
+    put_together |= {f"access.{name}" for name in REASONS.values()}
+    from weerspoor.capacity.relax import ORDER
+
+    put_together |= {f"plan.relaxation.{key}" for key in ORDER}
+    for lang in LANGUAGES:
+        known = load_texts(lang).keys()
+        assert said | put_together <= known, (said | put_together) - known
 
 
 def test_the_bundle_is_built_from_the_sources_beside_it() -> None:

@@ -116,7 +116,10 @@ def plan(
     alternatives: Annotated[
         int, typer.Option("--alternatives", min=0, max=20, metavar="N", help="Most alternatives beside the path.")
     ] = 3,
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the page.")] = Lang.NL,
+    lang: Annotated[
+        Lang | None,
+        typer.Option("--lang", help="Language of plan and page; left out: Dutch on the page, English here."),
+    ] = None,
 ) -> None:
     """Find a path for a train, or say why there is none.
 
@@ -137,7 +140,7 @@ def plan(
             say("drawing the page")
             from weerspoor.report.page import render
 
-            outputs[html] = render(result.plan, lang.value).encode()
+            outputs[html] = render(result.plan, (lang or Lang.NL).value).encode()
         if displib is not None:
             say("writing the DISPLIB problem")
             for name, content in result.displib().items():
@@ -146,9 +149,9 @@ def plan(
 
         for path, content in outputs.items():
             write_whole(path, content)
-    from weerspoor.capacity.table import print_plan
+    from weerspoor.report.table import print_plan
 
-    print_plan(result.plan)
+    print_plan(result.plan, (lang or Lang.EN).value)
     for path in outputs:
         typer.echo(f"Written: {path}", err=True)
     raise typer.Exit(FOUND if result.plan.paths else NO_PATH)
@@ -291,7 +294,7 @@ def explain_route(
         from weerspoor.capacity.routes import explain_route as explain
 
         explanation = explain(network, wanted, network.points.code[start], network.points.code[end])
-    from weerspoor.capacity.table import print_routes
+    from weerspoor.report.table import print_routes
 
     print_routes(explanation)
     raise typer.Exit(FOUND if explanation.routes else NO_PATH)
@@ -324,7 +327,7 @@ def day_show(
             from weerspoor.timetable.export import day_displib
 
             day_displib(shown, network, displib)
-    from weerspoor.capacity.table import print_day
+    from weerspoor.report.table import print_day
 
     print_day(shown)
     for path in (csv, displib):

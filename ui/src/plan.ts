@@ -102,11 +102,17 @@ export interface Path {
   shape: LonLat[];
 }
 
+/** A sentence in no language yet: a key of the texts, and what fills its blanks. */
+export interface Sentence {
+  key: string;
+  values: Record<string, unknown>;
+}
+
 export interface Obstacle {
   kind: string;
   what: string;
   place: string;
-  detail: string;
+  detail: Sentence;
   source: string;
 }
 
@@ -114,16 +120,17 @@ export interface Relaxation {
   key: string;
   amount: number;
   unit: string;
-  detail: string;
+  detail: Sentence;
   departure_s: number | null;
   arrival_s: number | null;
 }
 
 export interface Explanation {
-  summary: string;
+  summary: Sentence;
   obstacles: Obstacle[];
   relaxations: Relaxation[];
   reached: string[];
+  proven: boolean;
 }
 
 export interface Place {
@@ -142,7 +149,7 @@ export interface Plan {
   provenance: Record<string, string | number>;
   request: Record<string, unknown>;
   train: Record<string, unknown>;
-  day: { name: string; kind: string; date: string; lacks: string[]; warnings: string[] };
+  day: { name: string; kind: string; date: string; lacks: string[]; warnings: Sentence[] };
   paths: Path[];
   explanation: Explanation | null;
   assumptions: Record<string, string>[];

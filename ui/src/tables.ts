@@ -114,7 +114,7 @@ export function facts(plan: Plan, texts: Texts): Shape {
   const date = dateOf(plan);
   if (date) day.push([texts.text("ui.day_date"), texts.date(date)]);
   if (plan.day.lacks.length > 0) day.push([texts.text("ui.day_lacks"), plan.day.lacks.map((layer) => texts.word("layer", layer)).join(", ")]);
-  const warnings = plan.day.warnings.map((warning) => h("p", { class: "warning" }, warning));
+  const warnings = plan.day.warnings.map((warning) => h("p", { class: "warning" }, texts.sentence(warning)));
   return h("div", { class: "fact-columns" }, list(texts.text("ui.train"), train), list(texts.text("ui.asked"), asked), list(texts.text("ui.day"), day, warnings));
 }
 
@@ -328,25 +328,31 @@ const value = (amount: number, unit: string, texts: Texts): string => {
 export function conditions(list: readonly Condition[], texts: Texts): Shape | null {
   if (list.length === 0) return null;
   const rows = list.map((one) =>
-    h("tr", {}, td(texts.word("condition", one.key)), td(one.place), tn(value(one.value, one.unit, texts)), tn(value(one.limit, one.unit, texts)), td(certainty(one.certainty, texts)), td(one.source)),
+    h("tr", {}, td(texts.word("condition", one.key)), td(one.place), tn(value(one.value, one.unit, texts)), tn(value(one.limit, one.unit, texts)), td(certainty(one.certainty, texts)), td(known("table", one.source, texts))),
   );
   return h("section", { class: "conditions" }, h("h2", {}, texts.text("ui.conditions")), table("conditions", named(["condition", "place", ">value", ">limit", "certainty", "source"], texts), rows));
 }
 
 const certainty = (key: string, texts: Texts): Shape => h("span", { class: `certainty ${/^\w+$/.test(key) ? key : ""}` }, texts.word("certainty", key));
 
+/** The text of `group.key` if there is one, else the key as it is. */
+const known = (group: string, key: string, texts: Texts): string => {
+  const found = texts.text(`${group}.${key}`);
+  return found === `${group}.${key}` ? key : found;
+};
+
 /** Why there is no path, and what would give one. */
 export function explanation(plan: Plan, texts: Texts): Shape | null {
   const found = plan.explanation;
   if (!found) return null;
-  const obstacles = found.obstacles.map((one) => h("tr", {}, td(texts.word("obstacle", one.kind)), td(one.what), td(one.place), td(one.detail), td(one.source)));
+  const obstacles = found.obstacles.map((one) => h("tr", {}, td(texts.word("obstacle", one.kind)), td(known("what", one.what, texts)), td(one.place), td(texts.sentence(one.detail)), td(known("table", one.source, texts))));
   const relaxations = found.relaxations.map((one) =>
     h(
       "tr",
       {},
       td(texts.word("relaxation", one.key)),
       tn(one.amount === 0 && one.unit === "" ? "" : value(one.amount, one.unit, texts)),
-      td(one.detail),
+      td(texts.sentence(one.detail)),
       tn(one.departure_s === null ? "–" : clock(one.departure_s)),
       tn(one.arrival_s === null ? "–" : clock(one.arrival_s)),
     ),
@@ -356,7 +362,8 @@ export function explanation(plan: Plan, texts: Texts): Shape | null {
     "section",
     { class: "explanation" },
     h("h2", {}, texts.text("ui.explanation")),
-    h("p", { class: "summary" }, found.summary),
+    h("p", { class: "summary" }, texts.sentence(found.summary)),
+    found.proven ? null : h("p", {}, texts.text("plan.summary.not_proven")),
     found.reached.length > 0 ? h("p", {}, texts.text("ui.reached", { points: found.reached.map((code) => names.get(code.toLowerCase()) ?? code).join(", ") })) : null,
     relaxations.length > 0 ? [h("h3", {}, texts.text("ui.relaxations")), table("relaxations", named(["change", ">amount", "detail", ">departure", ">arrival"], texts), relaxations)] : h("p", {}, texts.text("ui.no_relaxation")),
     obstacles.length > 0 ? [h("h3", {}, texts.text("ui.obstacles")), table("obstacles", named(["kind", "what", "place", "detail", "source"], texts), obstacles)] : null,

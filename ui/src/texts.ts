@@ -1,9 +1,16 @@
 /** Texts in the reader's language, by key; numbers in that language's way. */
 
+import { clock } from "./clock.ts";
+import type { Sentence } from "./plan.ts";
+
 export interface Texts {
   readonly lang: string;
   /** The text of a key with its `{names}` filled in. */
-  text(key: string, values?: Readonly<Record<string, string | number>>): string;
+  text(key: string, values?: Readonly<Record<string, unknown>>): string;
+  /** A sentence of a plan. */
+  sentence(sentence: Sentence): string;
+  /** What stands in English in a table of data, in this language where it is known. */
+  said(sentence: string): string;
   /** The text of `group.key` if there is one; else the key itself, readable. */
   word(group: string, key: string): string;
   number(value: number, digits?: number): string;
@@ -17,11 +24,20 @@ const LOCALES: Readonly<Record<string, string>> = { en: "en-GB", nl: "nl-NL" };
 export function makeTexts(lang: string, table: Readonly<Record<string, string>>): Texts {
   const locale = LOCALES[lang] ?? "en-GB";
   const formats = new Map<number, Intl.NumberFormat>();
-  const fill = (text: string, values: Readonly<Record<string, string | number>>): string =>
-    text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+  const short = new Intl.NumberFormat(locale, { maximumFractionDigits: 2, useGrouping: false });
+  const write = (value: unknown, form: string): string => {
+    if (Array.isArray(value)) return value.map((one) => write(one, form)).join(", ");
+    if (form === "clock" && typeof value === "number") return clock(value);
+    if (form) return table[`${form}.${String(value)}`] ?? String(value);
+    return typeof value === "number" ? short.format(value) : String(value);
+  };
+  const text = (key: string, values: Readonly<Record<string, unknown>> = {}): string =>
+    (table[key] ?? key).replace(/\{(\w+)(?::(\w+))?\}/g, (whole, name: string, form?: string) => (name in values ? write(values[name], form ?? "") : whole));
   return {
     lang,
-    text: (key, values = {}) => fill(table[key] ?? key, values),
+    text,
+    sentence: (sentence) => text(sentence.key, sentence.values),
+    said: (sentence) => table[`said.${sentence}`] ?? sentence,
     word: (group, key) => table[`${group}.${key}`] ?? key.replaceAll("_", " "),
     number: (value, digits = 0) => {
       const format =

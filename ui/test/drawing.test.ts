@@ -156,7 +156,7 @@ test("the map fits the route into its frame with the north up", () => {
 
 test("without a path the map marks the points asked for and the furthest reached", () => {
   const request = { from: { point: "x" }, to: { point: "Z" } };
-  const none = { ...plan, request, paths: [], explanation: { summary: "", obstacles: [], relaxations: [], reached: ["Y"] } };
+  const none = { ...plan, request, paths: [], explanation: { proven: true, summary: { key: "", values: {} }, obstacles: [], relaxations: [], reached: ["Y"] } };
   const at = [5.2, 52.12] as const;
   const places = ["X", "Y", "W"].map((code, i) => ({ code, name: code, kind: "station", at: [at[0] + i / 10, at[1]] as const }));
   const drawn = drawMap({ ...none, map: { lines: [], places } }, undefined, fitView(places.map((one) => one.at), size), size, texts);

@@ -91,9 +91,10 @@ export const plan: Plan = {
   day: { name: "pattern-weekday", kind: "weekday", date: "2026-11-24", lacks: [], warnings: [] },
   paths: [path],
   explanation: {
-    summary: "No way through Bee.",
-    obstacles: [{ kind: "train", what: "1100a00", place: "Bee", detail: "", source: "day" }],
-    relaxations: [{ key: "later", amount: 600, unit: "s", detail: "", departure_s: 72_600, arrival_s: 74_100 }],
+    proven: true,
+    summary: { key: "No way through Bee.", values: {} },
+    obstacles: [{ kind: "train", what: "1100a00", place: "Bee", detail: { key: "plan.obstacle.train", values: { zones: 2, from: 72_000, until: 72_600 } }, source: "day" }],
+    relaxations: [{ key: "later", amount: 600, unit: "s", detail: { key: "plan.relaxation.later", values: {} }, departure_s: 72_600, arrival_s: 74_100 }],
     reached: ["A"],
   },
   assumptions: [],

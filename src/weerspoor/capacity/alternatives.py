@@ -8,12 +8,12 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from weerspoor.capacity.fit import Problem, Work, better, first_path, further, journey_s, vary
 from weerspoor.capacity.settings import settings
 from weerspoor.kernel.graph import Run
 from weerspoor.network.routes import shortest_times
+from weerspoor.trains.access import with_beside
 
 Progress = Callable[[str], None]
 
@@ -126,7 +126,7 @@ def _other_route(problem: Problem, best: Run, work: Work) -> Iterator[Choice]:
     length = np.repeat(network.pieces.length_m, 2)
     seconds = np.where(speed > 0, length / np.maximum(speed, np.float32(0.1)), np.inf).astype(np.float32)
     used = np.zeros(network.n_pieces, dtype=bool)
-    used[_beside(problem, best.directed >> 1)] = True
+    used[with_beside(network, best.directed >> 1)] = True
     for penalty in (rule.penalty, rule.penalty**3):
         cost = np.where(np.repeat(used, 2), seconds * np.float32(penalty), seconds)
         allowed = np.zeros(len(cost), dtype=bool)
@@ -144,20 +144,10 @@ def _other_route(problem: Problem, best: Run, work: Work) -> Iterator[Choice]:
             return
 
 
-def _beside(problem: Problem, pieces: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """Return pieces with those beside them: another track of the same line is no other route."""
-    neighbours = problem.network.neighbours
-    rows = np.concatenate(
-        [np.arange(neighbours.start[piece], neighbours.start[piece + 1]) for piece in pieces.tolist()]
-        or [np.zeros(0, np.int64)]
-    )
-    return np.union1d(pieces, neighbours.piece[rows]).astype(np.int32)
-
-
 def other_share(problem: Problem, run: Run, first: Run) -> float:
     """Return the share of a run's length that lies on tracks, or beside tracks, the first does not use."""
     network = problem.network
-    near = set(_beside(problem, first.directed >> 1).tolist())
+    near = set(with_beside(network, first.directed >> 1).tolist())
     pieces = run.directed >> 1
     length = network.pieces.length_m[pieces]
     other = np.array([piece not in near for piece in pieces.tolist()])

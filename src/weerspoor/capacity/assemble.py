@@ -14,7 +14,7 @@ import numpy.typing as npt
 from weerspoor.capacity import plan as p
 from weerspoor.capacity.fit import Problem, journey_s
 from weerspoor.capacity.geometry import Course, piece_line, rounded
-from weerspoor.capacity.occupation import copies, copy_reference
+from weerspoor.capacity.occupation import CLOSED, copies, copy_reference
 from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import DAY_S, STEP_S
 from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER, KEEP_WIDE, Run
@@ -23,6 +23,7 @@ from weerspoor.timetable.day import Day
 from weerspoor.timetable.passages import Passage, passages
 from weerspoor.trains import clearance
 from weerspoor.trains.access import access_rules
+from weerspoor.trains.starting import startable_permille, too_steep
 from weerspoor.trains.tables import norms
 
 Ints = npt.NDArray[np.int32]
@@ -195,9 +196,7 @@ class Assembler:
                     number = self.waits_for(passage.position)
                     if number is not None:
                         reason_train = self.reference(number)
-                        reason = reason or (
-                            "wait_for_closure" if reason_train.startswith("closure") else "wait_for_train"
-                        )
+                        reason = reason or ("wait_for_closure" if reason_train.startswith(CLOSED) else "wait_for_train")
                     reason = reason or "wait_for_window"
             begin = spans[i]
             end = spans[i + 1] if i < last else len(self.run.directed) - 1
@@ -431,6 +430,7 @@ class Assembler:
             *self._length_conditions(points),
             *self._load_conditions(),
             *self._clearance_conditions(),
+            *self._gradient_conditions(),
         ]
 
     def _window_conditions(self, points: list[p.PointTime]) -> Iterable[p.Condition]:
@@ -471,7 +471,7 @@ class Assembler:
                         limit=float(wanted),
                         unit="s",
                         certainty="assumed",
-                        source="norms.toml",
+                        source="norms",
                     )
 
     def _length_conditions(self, points: list[p.PointTime]) -> Iterable[p.Condition]:
@@ -514,6 +514,21 @@ class Assembler:
                     source="permissions",
                 )
 
+    def _gradient_conditions(self) -> Iterable[p.Condition]:
+        """Yield the gradients that are assumed on the way and on which the train could not start."""
+        train = self.problem.train
+        codes = [self.network.points.code[passage.point] for passage in self.passages]
+        for item in too_steep(train, codes):
+            yield p.Condition(
+                key="gradient",
+                place=f"{item.from_point}-{item.to_point}, {item.description}",
+                value=round(item.under(train.length_m), 1),
+                limit=round(startable_permille(train), 1),
+                unit="‰",
+                certainty=item.certainty,
+                source="gradients",
+            )
+
     def _clearance_conditions(self) -> Iterable[p.Condition]:
         """Yield the closest neighbour track that need not be kept empty although it nearly had to be."""
         train = self.problem.train
@@ -537,7 +552,7 @@ class Assembler:
                 limit=round(best[3], 2),
                 unit="m",
                 certainty="assumed",
-                source="clearance.toml",
+                source="clearance",
             )
 
     def place_at(self, position: int) -> str:

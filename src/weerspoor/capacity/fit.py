@@ -23,6 +23,7 @@ from weerspoor.network.routes import shortest_times
 from weerspoor.trains.access import Access, access
 from weerspoor.trains.catalogue import train_from
 from weerspoor.trains.kernel_model import train_model
+from weerspoor.trains.starting import known_too_steep, reference_permille, startable_permille
 
 if TYPE_CHECKING:
     from weerspoor.network.model import Network
@@ -168,7 +169,13 @@ class Problem:
             self.train,
             avoid_points=[point_index(points, code) for code in self.request.avoid],
             stand_avoid=[point_index(points, code) for code in self.request.avoid_stand],
+            steep=[(item.from_point, item.to_point) for item in known_too_steep(self.train)],
         )
+
+    @cached_property
+    def startable(self) -> bool:
+        """The engines start the train on a common gradient."""
+        return startable_permille(self.train) >= reference_permille()
 
     @cached_property
     def model(self) -> TrainModel:
@@ -207,7 +214,7 @@ class Problem:
     @cached_property
     def tracks_lead_through(self) -> bool:
         """Tracks that the train may use lead through all its places in turn, whatever the time."""
-        if self.no_track:
+        if not self.startable or self.no_track:
             return False
         cost = np.where(self.model.speed_ms > 0, np.float32(1), np.float32(np.inf))
         at = self.query.stages[0].directed
@@ -348,7 +355,11 @@ def prepare(request: Request, network: Network, day: Day | None) -> Problem:
     request = replace(request, via=tuple(replace(via, stop_s=stop_seconds(request, via)) for via in request.via))
     without = (request.reference,) if day is not None and request.reference in day.trains.reference else ()
     problem = Problem(network, day, request, request_train(request), slack_s=request.slack_s, without=without)
-    _ = problem.model
+    try:
+        _ = problem.startable and problem.model
+    except InputError as error:
+        key = f"train.{error.where}" if error.where else "train"
+        raise InputError(error.message, where=where(request, key), hint=error.hint) from error
     return problem
 
 
@@ -374,7 +385,7 @@ def earliest(problem: Problem, work: Work, *, ready_s: float | None = None, full
     full_pace : bool
         Look only at runs at the train's own pace: much quicker, but finding none proves nothing.
     """
-    if problem.no_track:
+    if not problem.tracks_lead_through:
         return None
     query = problem.query
     if ready_s is not None:

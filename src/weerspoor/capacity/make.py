@@ -12,6 +12,7 @@ import numpy as np
 from weerspoor import __version__
 from weerspoor.capacity import plan as p
 from weerspoor.capacity.fit import Problem, Work, first_path, prepare, trim, vary
+from weerspoor.capacity.plan import Sentence
 from weerspoor.capacity.request import Request, kind_of_day, with_points
 from weerspoor.capacity.settings import assumptions_hash, settings
 
@@ -129,9 +130,7 @@ def plan_on(
         found = first_path(without_slack, work)
         if found is not None:
             problem = without_slack
-            warnings.append(
-                f"There is no path with {request.slack_s} s to other trains beyond the norm; these keep the norm only."
-            )
+            warnings.append(Sentence("plan.warning.norm_only", {"slack": request.slack_s}))
     paths: list[p.Path] = []
     runs: list[Run] = []
     explanation: p.Explanation | None = None
@@ -151,35 +150,37 @@ def plan_on(
     return Made(_plan(problem, day, warnings, paths, explanation), problem, runs)
 
 
-def day_warnings(request: Request, day: Day | None, problem: Problem) -> list[str]:
+def day_warnings(request: Request, day: Day | None, problem: Problem) -> list[Sentence]:
     """Return what the reader of a plan has to know about the day it was made on."""
     warnings = list(request.notes)
     if day is None or not len(day.trains.reference):
-        warnings.append("The day holds no trains: the railway was taken to be empty.")
+        warnings.append(Sentence("plan.warning.no_trains"))
     if day is None:
         return warnings
     if request.date is not None:
         if day.date and day.date != request.date.isoformat():
-            warnings.append(f"The request is for {request.date.isoformat()}, the day for {day.date}.")
+            warnings.append(Sentence("plan.warning.other_date", {"asked": request.date.isoformat(), "date": day.date}))
         elif kind_of_day(request.date) != day.kind:
-            warnings.append(
-                f"{request.date.isoformat()} is a {kind_of_day(request.date)}, the day {day.name} is a {day.kind}."
-            )
+            values = {
+                "date": request.date.isoformat(),
+                "asked": kind_of_day(request.date),
+                "name": day.name,
+                "kind": day.kind,
+            }
+            warnings.append(Sentence("plan.warning.other_kind", values))
     if day.lacks:
-        warnings.append(f"The day lacks: {', '.join(day.lacks)}.")
+        warnings.append(Sentence("plan.warning.lacks", {"layers": list(day.lacks)}))
     if not day.periodic and len(day.trains.reference):
         last_s = int(day.holdings.until_s.max(initial=0))
         if request.horizon_s > last_s:
-            warnings.append(
-                "The search looks beyond the last train of the day; there the railway was taken to be empty."
-            )
+            warnings.append(Sentence("plan.warning.beyond_the_day"))
     if problem.without:
-        warnings.append(f"The day already holds {', '.join(problem.without)}; it was left out.")
+        warnings.append(Sentence("plan.warning.left_out", {"trains": list(problem.without)}))
     return warnings
 
 
 def _plan(
-    problem: Problem, day: Day | None, warnings: list[str], paths: list[p.Path], explanation: p.Explanation | None
+    problem: Problem, day: Day | None, warnings: list[Sentence], paths: list[p.Path], explanation: p.Explanation | None
 ) -> p.Plan:
     from weerspoor.capacity.schema import pointers, sealed
 

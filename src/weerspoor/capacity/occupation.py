@@ -16,15 +16,15 @@ from weerspoor.kernel.timelines import Timelines
 from weerspoor.network.model import KIND_OPEN_LINE, KIND_SWITCH, Network
 from weerspoor.network.routes import length_by_directed_piece, shortest_times, way_to
 from weerspoor.timetable.day import Day, Holdings
-from weerspoor.trains.access import point_pieces
+from weerspoor.trains.access import point_pieces, with_beside
 
 Ints = npt.NDArray[np.int32]
 
 BEFORE_S, AFTER_S = 3600, 3 * 3600
 """How long before the first and after the last time of a search the trains of the day are needed."""
 
-CLOSED = "closure "
-"""How the reference of a closure begins; no train's does."""
+CLOSED = "closed["
+"""How the reference of a closure begins, its place in the request; no train's does."""
 
 PARALLEL_M = 12.0
 """Tracks within this distance of the way between two points are parallel to it."""
@@ -118,7 +118,7 @@ def occupation(
                 np.full(size, KEEP_ALL, np.uint8),
             )
         )
-        reference[base + i] = f"{CLOSED}{i + 1}"
+        reference[base + i] = f"{CLOSED}{i + 1}]"
     if not parts:
         return Occupation(Timelines.empty(network.n_zones), reference, day_train)
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if len(parts) > 1 else list(parts[0])
@@ -194,13 +194,8 @@ def _is_track(network: Network, piece: int) -> bool:
 def _with_parallel(network: Network, pieces: Ints) -> Ints:
     """Return the pieces and those beside them, and beside those, so that every track of a line is found."""
     found = pieces.astype(np.int32)
-    neighbours = network.neighbours
     for _ in range(3):
-        rows = np.concatenate(
-            [np.arange(neighbours.start[p], neighbours.start[p + 1]) for p in found] or [np.zeros(0, np.int64)]
-        )
-        rows = rows[neighbours.distance_m[rows] <= PARALLEL_M]
-        wider = np.union1d(found, neighbours.piece[rows]).astype(np.int32)
+        wider = with_beside(network, found, PARALLEL_M)
         if len(wider) == len(found):
             break
         found = wider

@@ -13,6 +13,13 @@ import msgspec
 SCHEMA_VERSION = 1
 
 
+class Sentence(msgspec.Struct, kw_only=False):
+    """A sentence for people, in no language yet: a key of the tables of texts, and what fills its blanks."""
+
+    key: str
+    values: dict[str, Any] = {}
+
+
 class Handling(msgspec.Struct, kw_only=True):
     """The handling label and which fields of the plan are sensitive (JSON pointers)."""
 
@@ -39,7 +46,7 @@ class DayNote(msgspec.Struct, kw_only=True):
     kind: str
     date: str
     lacks: list[str]
-    warnings: list[str]
+    warnings: list[Sentence]
 
 
 class PointTime(msgspec.Struct, kw_only=True):
@@ -164,12 +171,12 @@ class Path(msgspec.Struct, kw_only=True):
 
 
 class Obstacle(msgspec.Struct, kw_only=True):
-    """What stands in the way: a point, a track, a train, a norm or a rule."""
+    """What stands in the way: a point, a track, a train, a closure, a norm or a rule."""
 
     kind: str
     what: str
     place: str
-    detail: str
+    detail: Sentence
     source: str
 
 
@@ -180,7 +187,7 @@ class Relaxation(msgspec.Struct, kw_only=True):
     """later, earlier, shorter, lighter, other_traction, not_wide, train_moved, …"""
     amount: float
     unit: str
-    detail: str
+    detail: Sentence
     departure_s: int | None
     arrival_s: int | None
 
@@ -188,11 +195,13 @@ class Relaxation(msgspec.Struct, kw_only=True):
 class Explanation(msgspec.Struct, kw_only=True):
     """Why there is no path, and what would give one."""
 
-    summary: str
+    summary: Sentence
     obstacles: list[Obstacle]
     relaxations: list[Relaxation]
     reached: list[str]
     """Codes of the points furthest along that the train could reach."""
+    proven: bool = True
+    """The search tried everything; without it, it gave up after the work it is given."""
 
 
 class MapLayer(msgspec.Struct, kw_only=True):

@@ -19,6 +19,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from weerspoor.capacity.plan import Sentence
 from weerspoor.common.clock import DAY_END_S, DAY_S, DAY_START_S, clock
 from weerspoor.common.errors import InputError
 from weerspoor.common.files import content_hash
@@ -157,7 +158,7 @@ class Request:
     avoid_stand: tuple[str, ...] = ()
     slack_s: int = 0
     closures: tuple[Closure, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
     file: str = field(default="", compare=False)
     places: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
@@ -374,7 +375,7 @@ class _Reader:
     def __init__(self, text: str, file: str) -> None:
         self.text, self.file = text, file
         self.date: dt.date | None = None
-        self.notes: list[str] = []
+        self.notes: list[Sentence] = []
 
     def refuse(self, place: str, message: str, hint: str = "") -> InputError:
         line = line_of(self.text, place)
@@ -453,11 +454,7 @@ class _Reader:
         start, end = _day_start(self.date), _day_start(self.date + dt.timedelta(days=1))
         if end - start != DAY_S:
             way = "forward" if end - start < DAY_S else "back"
-            self.notes.append(
-                f"The clock goes {way} an hour in the night after {self.date.isoformat()}. Times after the change are "
-                f"counted on in the time of the evening before it; by the clock they are an hour "
-                f"{'later' if way == 'forward' else 'earlier'}."
-            )
+            self.notes.append(Sentence(f"plan.warning.clock_{way}", {"date": self.date.isoformat()}))
 
     def _train(self, table: _Table) -> TrainRequest:
         table.only("template", "guarded", *NUMBERS, *WORDS, *LISTS)

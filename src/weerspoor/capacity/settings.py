@@ -67,6 +67,7 @@ class RelaxationRule(_Row, frozen=True, kw_only=True):
     shift_s: list[int]
     length_step_m: float
     mass_step_t: float
+    width_step_mm: float
     trains_moved: int
 
 
@@ -77,7 +78,8 @@ class WorkRule(_Row, frozen=True, kw_only=True):
     path_labels: int
     better_labels: int
     alternatives_labels: int
-    relaxations_labels: int
+    explanation_labels: int
+    relaxation_labels: int
     start_labels: int
 
 

@@ -25,12 +25,14 @@ from weerspoor.network.model import (
     Ints,
     Network,
 )
+from weerspoor.network.points import directed_at_point
+from weerspoor.network.routes import length_by_directed_piece, shortest_times, way_to
 from weerspoor.trains import clearance
 
 TABLE = Path(__file__).parents[1] / "data" / "access.toml"
 
-GAUGE, LOAD, WIRE, PROTECTION, LENGTH, DANGEROUS_GOODS, FREIGHT, CLEARANCE, DIRECTION, AVOIDED, CLOSED = (
-    1 << bit for bit in range(11)
+GAUGE, LOAD, WIRE, PROTECTION, LENGTH, DANGEROUS_GOODS, FREIGHT, CLEARANCE, DIRECTION, AVOIDED, CLOSED, GRADIENT = (
+    1 << bit for bit in range(12)
 )
 """Why a train may not use a directed piece, as bits."""
 
@@ -46,6 +48,7 @@ REASONS = {
     DIRECTION: "direction",
     AVOIDED: "avoided",
     CLOSED: "closed",
+    GRADIENT: "gradient",
 }
 """The name of every reason; also the key of its text."""
 
@@ -216,6 +219,7 @@ def access(
     avoid_points: Iterable[int] = (),
     stand_avoid: Iterable[int] = (),
     closed: Bools | None = None,
+    steep: Iterable[tuple[str, str]] = (),
 ) -> Access:
     """Decide where a train may go, how fast, where it may stand, and what it keeps empty.
 
@@ -229,6 +233,8 @@ def access(
         Operational points where it does not stand.
     closed : (n_pieces,) bool, optional
         Pieces closed all the time.
+    steep : iterable of (str, str)
+        Codes of points between which it cannot start.
     """
     by_piece = _piece_reasons(network, train)
     avoided = list(avoid_points)
@@ -236,6 +242,8 @@ def access(
         by_piece[point_pieces(network, avoided)] |= AVOIDED
     if closed is not None:
         by_piece[closed] |= CLOSED
+    for ends in steep:
+        by_piece[pieces_between(network, *ends)] |= GRADIENT
     reasons = np.repeat(by_piece, 2)
     reasons[_wrong_way(network)] |= DIRECTION
     allowed = reasons == 0
@@ -329,6 +337,35 @@ def point_pieces(network: Network, points: Iterable[int]) -> Ints:
     return clearance.stretch_pieces(
         network, places.place_track[wanted], places.place_from_m[wanted], places.place_to_m[wanted], least_m=1.0
     )
+
+
+def pieces_between(network: Network, from_point: str, to_point: str) -> Ints:
+    """Return the pieces of the shortest way between two points and those beside it; none if there is no such way."""
+    key = f"access.between.{from_point}.{to_point}"
+    known = network.cache.get(key)
+    if isinstance(known, np.ndarray):
+        return known
+    codes = [code.casefold() for code in network.points.code]
+    found = np.zeros(0, np.int32)
+    if from_point.casefold() in codes and to_point.casefold() in codes:
+        start, end = (directed_at_point(network, codes.index(code.casefold())) for code in (from_point, to_point))
+        dist, parent = shortest_times(network, start, length_by_directed_piece(network))
+        if len(end) and np.isfinite(dist[end]).any():
+            way = np.unique(way_to(parent, int(end[np.argmin(dist[end])])) >> 1).astype(np.int32)
+            found = with_beside(network, way)
+    network.cache[key] = found
+    return found
+
+
+def with_beside(network: Network, pieces: Ints, within_m: float = np.inf) -> Ints:
+    """Return pieces with those beside them within a distance between centre lines."""
+    neighbours = network.neighbours
+    rows = np.concatenate(
+        [np.arange(neighbours.start[piece], neighbours.start[piece + 1]) for piece in pieces.tolist()]
+        or [np.zeros(0, np.int64)]
+    )
+    rows = rows[neighbours.distance_m[rows] <= within_m]
+    return np.union1d(pieces, neighbours.piece[rows]).astype(np.int32)
 
 
 def wide_limit_mm(network: Network, pieces: Ints) -> float:

@@ -82,6 +82,11 @@ def locomotive(name: str) -> Locomotive:
     )
 
 
+def locomotive_names() -> list[str]:
+    """Return the names of the engines that pull trains, multiple units left out."""
+    return [row["name"] for row in rows("locomotives") if row["kind"] == "locomotive"]
+
+
 @cache
 def template(name: str) -> Train:
     """Return the template of a military train: ``heavy``, ``mixed``, ``ammunition`` or ``personnel``.
@@ -173,7 +178,7 @@ def train_from(characteristics: Mapping[str, Any]) -> Train:
     engines = changes.get("locomotives", train.locomotives)
     if "protection" not in given:
         changes["protection"] = _protection(engines)
-        assumed["protection"] = f"as fitted to {', '.join(engines)}"
+        assumed["protection"] = "as fitted to the engines"
     return train.with_(**changes, assumed=assumed)
 
 
@@ -184,7 +189,7 @@ def _tractions(train: Train) -> tuple[str, ...]:
 
 def _engine_for(traction: tuple[str, ...]) -> str:
     preferred = DEFAULT_ENGINE["diesel" if "diesel" in traction else "electric"]
-    names = [preferred, *[row["name"] for row in rows("locomotives") if row["kind"] == "locomotive"]]
+    names = [preferred, *locomotive_names()]
     for name in names:
         if set(traction) <= set(locomotive(name).power_kw):
             return name
@@ -235,4 +240,4 @@ def _train(row: Row) -> Train:
         return train
     keys = ("length_m", "mass_t", "axle_load_t", "metre_load_t", "load_half_width_mm", "load_height_mm",
             "brake_percentage", "brake_position", "locomotives", "protection")  # fmt: skip
-    return train.with_(assumed=dict.fromkeys(keys, f"{row['certainty']}: {row['source']}"))
+    return train.with_(assumed=dict.fromkeys(keys, row["source"]))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from weerspoor.common.errors import InputError
 from weerspoor.trains.model import Train
 from weerspoor.trains.tables import norm, number, rows
 from weerspoor.trains.traction import G_MS2, dynamics
@@ -66,6 +65,11 @@ def startable_permille(train: Train, traction: str = "") -> float:
     return float((mechanics.effort_n[0] - breakaway - inertia) / (mechanics.mass_kg * G_MS2) * 1000)
 
 
+def reference_permille() -> float:
+    """Return the gradient on which every train must be able to start, assumed where none is known."""
+    return norm("starting", "reference_gradient_permille")
+
+
 def too_steep(train: Train, codes: Sequence[str]) -> list[Gradient]:
     """Return the gradients on the way on which the train cannot start, the steepest first.
 
@@ -85,35 +89,13 @@ def too_steep(train: Train, codes: Sequence[str]) -> list[Gradient]:
     return sorted(found, key=lambda item: -item.under(train.length_m))
 
 
-def check_start(train: Train, codes: Sequence[str] = ()) -> list[Gradient]:
-    """Refuse a train that its engines cannot start on a gradient known on the way.
+def known_too_steep(train: Train) -> list[Gradient]:
+    """Return the gradients of the whole railway, more than assumed, on which the train cannot start.
 
-    A gradient that is only assumed refuses nothing: those too steep for the train are returned, to be said. Where none
-    is known, the train must start on a common gradient that is data.
-
-    Raises
-    ------
-    InputError
-        With the place, and what mass would start.
+    A gradient that is only assumed refuses nothing: it is said where it lies on the way.
     """
-    steep = too_steep(train, codes)
-    known = [item for item in steep if item.certainty != "assumed"]
-    reference = norm("starting", "reference_gradient_permille")
-    if known:
-        _refuse(
-            train, known[0].under(train.length_m), f"{known[0].from_point}-{known[0].to_point}, {known[0].description}"
-        )
-    if startable_permille(train) < reference:
-        _refuse(train, reference, "assumed where no gradient is known")
-    return steep
-
-
-def _refuse(train: Train, permille: float, place: str) -> None:
-    raise InputError(
-        f"{', '.join(train.locomotives)} cannot start {train.mass_t:g} t on {permille:.3g} per mille ({place})",
-        where="mass_t",
-        hint=f"at most {startable_mass_t(train, permille):.0f} t, or more engines",
-    )
+    able = startable_permille(train)
+    return [item for item in gradients() if item.certainty != "assumed" and item.under(train.length_m) > able]
 
 
 def startable_mass_t(train: Train, permille: float) -> float:
