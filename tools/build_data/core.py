@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import itertools
 import math
@@ -223,8 +224,18 @@ def stretches(table: str, read: Any) -> dict[str, list[tuple[float, float, float
     return {track: sorted(values) for track, values in found.items()}
 
 
-def speeds() -> dict[str, list[tuple[float, float, float]]]:
-    return stretches("SPOORTAK_SNELHEDEN", lambda row: source.number(row["LOKALE_SNELHEID"]))
+def speeds(line_of: dict[str, str]) -> dict[str, list[tuple[float, float, float]]]:
+    """Return the speeds of every track by stretch, mended by the rows of ``speeds_by_track.csv``."""
+    found = stretches("SPOORTAK_SNELHEDEN", lambda row: source.number(row["LOKALE_SNELHEID"]))
+    lines = (DATA / "speeds_by_track.csv").read_text(encoding="utf-8").splitlines()
+    for row in csv.DictReader(line for line in lines if not line.startswith("#")):
+        kind, _, name = row["key"].partition(":")
+        where, speed = source.number(row["where_kmh"]), float(row["speed_kmh"])
+        for track in [name] if kind == "track" else sorted(t for t, line in line_of.items() if line == name):
+            if where is None and track not in found:
+                found[track] = [(0.0, source.length_m()[track], speed)]
+            found[track] = [(a, b, speed if v == where else v) for a, b, v in found.get(track, [])]
+    return found
 
 
 def curves() -> dict[str, list[tuple[float, float, float]]]:
@@ -284,7 +295,7 @@ def make() -> Core:
     extra: dict[str, list[float]] = defaultdict(list)
     for track, place in plugged("cuts") or []:
         extra[track].append(place)
-    joins, limits, bends = joins_by_track(), speeds(), curves()
+    joins, limits, bends = joins_by_track(), speeds(line_of), curves()
     default = blocks["default"]
 
     pieces: list[Piece] = []

@@ -11,7 +11,11 @@ Only open line and long sections are looked at; in yards and stations both direc
    leads nowhere or to both directions: tracks of the left half run one way, those of the right half the other, the
    middle one of an odd number both ways.
 4. Rows of ``running_direction.toml`` replace this for the tracks they name.
-5. Two single lines beside each other look like a double track. So from every one of ``ORIGINS`` the best way to and
+5. The fastest way through the switches of a double track keeps one direction. A stretch shorter than ``ISLAND_M``
+   against the direction of both the stretches that it joins, as where a loop lies closer to its main track than the
+   other main track does, takes theirs. The two tracks of a passing loop on single line, shorter than ``LOOP_M``,
+   serve both directions: a train that meets no other takes the straight one.
+6. Two single lines beside each other look like a double track. So from every one of ``ORIGINS`` the best way to and
    back from every place is sought, where a km against the direction found so far counts as ``AGAINST`` km; what is
    run against the direction even so was no double track: both directions are normal there.
 """
@@ -37,6 +41,8 @@ FAR_M = 25.0
 STEP_M = 250.0
 STATION_M = 1_500.0
 CARRY_M = 12_000.0
+ISLAND_M = 2_000.0
+LOOP_M = 2_000.0
 PARALLEL = 0.95
 AGAINST = 4.0
 TURN_M = 2_000.0
@@ -225,8 +231,59 @@ def carry(sections: list[Section], ways: Ways) -> None:
             section.reason = "grouped" if not found else "grouped, disputed"
 
 
+def chains(ways: Ways) -> list[list[int]]:
+    """Return the ways of directed pieces that follow each other most naturally, one of each two directions."""
+    ahead = ways.main
+    behind = np.full(len(ahead), -1, np.int32)
+    behind[ahead[ahead >= 0]] = np.flatnonzero(ahead >= 0)
+    found: list[list[int]] = []
+    seen: set[int] = set()
+    for begin in range(len(ahead)):
+        if begin in seen:
+            continue
+        at, back = begin, {begin}
+        while behind[at] >= 0 and int(behind[at]) not in back:
+            at = int(behind[at])
+            back.add(at)
+        way: list[int] = []
+        while at >= 0 and at not in seen:
+            seen.update((at, at ^ 1))
+            way.append(at)
+            at = int(ahead[at])
+        found.append(way)
+    return found
+
+
+def continue_through(sections: list[Section], ways: Ways) -> None:
+    """Step 5: a short stretch against both its neighbours takes their direction; short loops serve both."""
+    of_piece = {p: i for i, s in enumerate(sections) for p in range(s.first, s.last)}
+    for way in chains(ways):
+        # Stretches of one label along the way: the direction of running seen from the way, BOTH for single track.
+        stretches: list[tuple[int, list[int], float]] = []
+        for directed in way:
+            i = of_piece.get(directed // 2)
+            if i is None or sections[i].reason == "short":
+                continue
+            label = sections[i].normal * (FALLING if directed % 2 else RISING)
+            gone = float(ways.length_m[directed // 2])
+            if stretches and stretches[-1][0] == label:
+                here, length = stretches[-1][1], stretches[-1][2]
+                stretches[-1] = (label, here if here[-1] == i else [*here, i], length + gone)
+            else:
+                stretches.append((label, [i], gone))
+        for before, (label, here, length), after in zip(stretches, stretches[1:], stretches[2:], strict=False):
+            if label == BOTH or any(sections[i].reason == "data" for i in here):
+                continue
+            if before[0] == after[0] == -label and length < ISLAND_M and length < min(before[2], after[2]):
+                for i in here:
+                    sections[i].normal, sections[i].reason = -sections[i].normal, "continued"
+            elif before[0] == after[0] == BOTH and length < LOOP_M:
+                for i in here:
+                    sections[i].normal, sections[i].reason = BOTH, "loop"
+
+
 def mend(sections: list[Section], ways: Ways) -> None:
-    """Step 5: open both directions where otherwise a place could not be reached; turning back costs ``TURN_M``."""
+    """Step 6: open both directions where otherwise a place could not be reached; turning back costs ``TURN_M``."""
     n = 2 * len(ways.length_m)
     cost = np.repeat(ways.length_m, 2)
     of_piece = {p: i for i, s in enumerate(sections) for p in range(s.first, s.last)}
@@ -286,6 +343,7 @@ def normal_directions(sections: list[Section], ways: Ways) -> list[Section]:
         if section.track in rows:
             section.normal = NORMAL[rows[section.track]["normal"]]
             section.reason = "data"
+    continue_through(sections, ways)
     mend(sections, ways)
     km: Counter[str] = Counter()
     for section in sections:

@@ -289,6 +289,15 @@ def station(code: str) -> Point:
             low = max(0.0, chainage - half, section.from_m if section else 0.0)
             high = min(length_m()[track], chainage + half, section.to_m if section else 1e9)
             stretches[(track, low, high)] = chainage
+    wanted = rules()["platform_sections"].get(code)
+    if wanted is not None:
+        stretches = {}
+        for track, chainage, _, _ in hits:
+            for section in sections_by_track().get(track, []):
+                if section.numbered and any(low <= section.number <= high for low, high in numbers(wanted)):
+                    at_m = min(max(chainage, section.from_m + half), section.to_m - half)
+                    stretches[(track, section.from_m, section.to_m)] = at_m
+        hits = []
     done = {track for track, _, _ in stretches}
     circle = shapely.Point(x, y).buffer(max(half, reach))
     for track, chainage, _, _ in hits:
