@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-import tomllib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,51 +13,31 @@ from pathlib import Path
 import numpy as np
 
 from weerspoor.common.clock import DAY_END_S, DAY_START_S
-from weerspoor.kernel.graph import TrainModel
 from weerspoor.kernel.timelines import Timelines
 from weerspoor.network.load import load_network
+from weerspoor.network.model import Network
 from weerspoor.timetable.build import BuildNorms, Placed, Placer, Wanted, choose_phases, place_all, repair
+from weerspoor.timetable.civil import CivilModels, building_settings
 from weerspoor.timetable.compose import compose_day
+from weerspoor.timetable.day import Day
 from weerspoor.timetable.demand import DATA, load_demand, wanted_trains
-from weerspoor.trains.access import DIRECTION, access
-from weerspoor.trains.catalogue import civil_kind
-from weerspoor.trains.kernel_model import train_model
+from weerspoor.timetable.pattern import EVERY_HOUR, at_hour, hourly_trains
+from weerspoor.timetable.store import write_day
 
 ORDER = ("anchored2", "freight_real", "anchored1", "unanchored", "evening", "freight_assumed")
-SECONDS = 1500
-
-
-def norms_of(path: Path) -> tuple[BuildNorms, dict[str, float]]:
-    """Return the builder's norms, and its other settings."""
-    settings = tomllib.loads(path.read_text())
-    names = BuildNorms.__dataclass_fields__
-    return BuildNorms(**{key: settings[key] for key in names}), settings
+BY_DAY = ("anchored2", "anchored1", "unanchored")
+"""Phases whose trains repeat every hour."""
 
 
 def main() -> int:
     """Build the day and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", help="phases to place, separated by commas", default=",".join(ORDER))
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="time for repair")
     parser.add_argument("--output", type=Path, default=DATA / "pattern_weekday.day")
     arguments = parser.parse_args()
-    norms, settings = norms_of(DATA / "day_building.toml")
+    norms, settings = building_settings()
     network = load_network()
-    models: dict[str, TrainModel] = {}
-    lengths: dict[str, float] = {}
-
-    def model_of(kind: str) -> TrainModel:
-        if kind not in models:
-            train = civil_kind(kind)
-            lengths[kind] = train.length_m
-            may_use = access(network, train)
-            either_way = replace(may_use, allowed=(may_use.reasons & ~np.uint16(DIRECTION)) == 0)
-            model = train_model(network, train, either_way)
-            if train.is_passenger:
-                model = replace(model, paces=np.array(settings["paces"]), may_stop=np.zeros_like(model.may_stop))
-            models[kind] = model
-        return models[kind]
-
+    model_of = CivilModels(network, settings)
     started = time.perf_counter()
 
     def progress(text: str) -> None:
@@ -69,16 +48,19 @@ def main() -> int:
     phases = arguments.only.split(",")
     wanted = [train for train in wanted if train.phase in phases]
     progress(f"{len(wanted)} trains wanted, {len(left_out)} without a point")
-    placer = Placer(network, Timelines.empty(network.n_zones), model_of, norms)
-    placed = build(placer, wanted, settings, arguments.seconds, progress)
+    placer, placed = build(model_of, norms, wanted, settings, progress)
     report(placed, progress)
     day = compose_day(
-        placer, placed, lengths, name="pattern-weekday", kind="weekday", lacks=("empty", "works"), periodic=True
+        placer,
+        placed,
+        model_of.length_m,
+        name="pattern-weekday",
+        kind="weekday",
+        lacks=("empty", "works"),
+        periodic=True,
     )
     progress(f"{len(day.trains.reference)} trains, {len(day.holdings.zone)} intervals")
-    reserve, without = reserve_day(placer, placed, network, lengths, progress)
-    from weerspoor.timetable.store import write_day
-
+    reserve, without = reserve_day(placer, len(placed), network, model_of.length_m, progress)
     notes = {
         "not_placed": [[train.wanted.reference, train.reason] for train in placed if not train.runs]
         + [list(row) for row in left_out],
@@ -90,50 +72,111 @@ def main() -> int:
 
 
 def build(
-    placer: Placer,
+    model_of: CivilModels,
+    norms: BuildNorms,
     wanted: list[Wanted],
     settings: dict[str, float],
-    seconds: float,
     progress: Callable[[str], None],
-) -> list[Placed]:
-    """Place all trains: known minutes first, then groups with a free minute, then freight; then repair."""
-    rank = {phase: number for number, phase in enumerate(ORDER)}
-    fixed = [train for train in wanted if not train.group]
-    free = [train for train in wanted if train.group]
-    first = [train for train in fixed if train.phase in ("anchored2", "freight_real", "evening")]
-    first.sort(key=lambda train: (rank[train.phase], train.departure_s[0], train.reference))
-    trial = place_all(placer, first, range(len(first)), progress)
-    shifts = choose_phases(placer, free, int(settings["phase_grid_s"]), int(settings["phase_sample"]), progress)
-    for number, found in enumerate(trial):
-        if found.runs:
-            placer.remove(number)
-    everything = fixed + [train.shifted(shifts[train.group]) for train in free]
-    everything.sort(key=lambda train: (rank[train.phase], train.departure_s[0], train.reference))
-    placed = place_all(placer, everything, range(len(everything)), progress)
+) -> tuple[Placer, list[Placed]]:
+    """Place all trains: the pattern hour, then every hour of the day, then the trains that belong to no pattern."""
+    network = model_of.network
+    hour = Placer(network, Timelines.empty(network.n_zones), model_of, norms, repeat=EVERY_HOUR)
+    hourly, _ = hourly_trains(
+        wanted, [number for number, train in enumerate(wanted) if train.phase in BY_DAY], int(settings["least_hours"])
+    )
+    hourly_placed, shifts = place_hour(hour, [train.wanted for train in hourly], settings, progress)
+    placer = Placer(network, Timelines.empty(network.n_zones), model_of, norms, ways_of=hour)
+    trains = [train.shifted(shifts.get(train.group, 0)) for train in wanted]
+    placed = [Placed(train, reason="not tried") for train in trains]
+    for train, found in zip(hourly, hourly_placed, strict=True):
+        for number, later_s in zip(train.trains, train.shifts, strict=True):
+            if found.runs:
+                placed[number] = at_hour(found, trains[number], later_s)
+                placer.insert(number, placed[number])
+    rest = [number for number in range(len(trains)) if not placed[number].runs]
+    progress(f"{len(trains) - len(rest)} trains of the pattern hour in the day, {len(rest)} others")
+    free = [trains[number] for number in rest if trains[number].group and trains[number].group not in shifts]
+    known = [number for number in rest if not trains[number].group or trains[number].group in shifts]
+    insert_all(placer, trains, placed, known, progress)
+    shifts = _phases(placer, free, settings, progress)
+    late = sorted(set(rest) - set(known))
+    for number in late:
+        trains[number] = trains[number].shifted(shifts[trains[number].group])
+    insert_all(placer, trains, placed, late, progress)
     report(placed, progress)
-    until = time.perf_counter() + seconds
     repair(
         placer,
         placed,
-        rounds=int(settings["rounds"]),
+        rounds=int(settings["day_rounds"]),
         seed=int(settings["seed"]),
         most_blockers=int(settings["most_blockers"]),
         progress=progress,
-        time_left=lambda: time.perf_counter() < until,
     )
-    return placed
+    return placer, placed
 
 
-def reserve_day(placer, placed, network, lengths, progress):  # type: ignore[no-untyped-def]
+def place_hour(
+    placer: Placer, wanted: list[Wanted], settings: dict[str, float], progress: Callable[[str], None]
+) -> tuple[list[Placed], dict[str, int]]:
+    """Place the hourly trains: known minutes, then groups with a free minute; re-plan after each; return the shifts."""
+    trains = list(wanted)
+    placed = [Placed(train, reason="not tried") for train in trains]
+    known = [number for number, train in enumerate(trains) if not train.group]
+    free = [number for number, train in enumerate(trains) if train.group]
+    shifts: dict[str, int] = {}
+    for numbers in (known, free):
+        if numbers is free:
+            groups = [trains[number] for number in free]
+            shifts = choose_phases(
+                placer, groups, int(settings["phase_grid_s"]), int(settings["phase_sample"]), progress
+            )
+            for number in free:
+                trains[number] = trains[number].shifted(shifts[trains[number].group])
+        insert_all(placer, trains, placed, numbers, progress)
+        report(placed, progress)
+        repair(
+            placer,
+            placed,
+            rounds=int(settings["hour_rounds"]),
+            seed=int(settings["seed"]),
+            most_blockers=int(settings["most_blockers"]),
+            progress=progress,
+        )
+        report(placed, progress)
+    return placed, shifts
+
+
+def _phases(
+    placer: Placer, trains: list[Wanted], settings: dict[str, float], progress: Callable[[str], None]
+) -> dict[str, int]:
+    return choose_phases(placer, trains, int(settings["phase_grid_s"]), int(settings["phase_sample"]), progress)
+
+
+def insert_all(
+    placer: Placer, trains: list[Wanted], placed: list[Placed], numbers: list[int], progress: Callable[[str], None]
+) -> None:
+    """Insert some trains, by how real their minute is, then by time."""
+    rank = {phase: number for number, phase in enumerate(ORDER)}
+    order = sorted(
+        numbers, key=lambda one: (rank[trains[one].phase], trains[one].departure_s[0], trains[one].reference)
+    )
+    place_all(placer, trains, placed, order, progress)
+
+
+def reserve_day(
+    placer: Placer,
+    offset: int,
+    network: Network,
+    lengths: dict[str, float],
+    progress: Callable[[str], None],
+) -> tuple[Day, list[list[str]]]:
     """Place the reserve in what the day leaves; it is a day of its own and blocks nobody."""
     wanted, _ = wanted_trains(load_demand(), network, ("reserve",))
-    found: list[Placed] = []
-    offset = len(placed)
+    found = [Placed(train, reason="not tried") for train in wanted]
     for number, train in enumerate(wanted):
-        option = placer.find(train)
-        found.append(option)
-        if option.runs:
-            placer.insert(offset + number, option)
+        found[number] = placer.find(train)
+        if found[number].runs:
+            placer.insert(offset + number, found[number])
     without = [[train.wanted.reference, train.reason] for train in found if not train.runs]
     progress(f"reserve: {len(found) - len(without)} of {len(found)} paths placed")
     day = compose_day(placer, found, lengths, name="reserve", kind="weekday", periodic=True)

@@ -8,9 +8,10 @@ goes first, the others are put back, and the result is kept when it harms less (
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from weerspoor.common.clock import DAY_END_S, DAY_S, DAY_START_S
 from weerspoor.kernel.bounds import Bounds
-from weerspoor.kernel.graph import Query, Run, Stage, TrainModel
+from weerspoor.kernel.graph import Query, Run, Stage, TrackGraph, TrainModel
 from weerspoor.kernel.search import search
 from weerspoor.kernel.timelines import Rows, Timelines
 from weerspoor.network.model import Network
@@ -43,9 +44,6 @@ PLATFORM_CHANGE_S = 60.0
 
 LONGEST_LEG_S = 10_000.0
 
-BOUND_ROWS = 512
-"""Sets of calling pieces for which lower bounds are kept, by kind of train."""
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -65,6 +63,8 @@ class Wanted:
         How much later than its first departure it may start: 0 for a train with a minute of its own.
     group : str
         Trains whose minute is free move together; empty for the others.
+    count : int
+        How many trains of the day it stands for.
     """
 
     reference: str
@@ -79,6 +79,7 @@ class Wanted:
     dwell_s: tuple[int, ...]
     window_s: float = 0.0
     group: str = ""
+    count: int = 1
 
     def shifted(self, by_s: int) -> Wanted:
         """Return the same train ``by_s`` seconds later."""
@@ -123,6 +124,25 @@ class BuildNorms:
     longest_delay_s: float
 
 
+@dataclass(frozen=True)
+class Repeat:
+    """How often the timelines of a placer repeat themselves, and the stretch of time in which they are filled.
+
+    Attributes
+    ----------
+    period_s : int
+    from_s, until_s : int
+        Intervals outside are left out, but for those of the train itself.
+    """
+
+    period_s: int
+    from_s: int
+    until_s: int
+
+
+EVERY_DAY = Repeat(DAY_S, DAY_START_S - SEAM_S // 2, DAY_END_S + SEAM_S)
+
+
 @dataclass
 class Placed:
     """A wanted train with its run (several where it reverses on the way) and how late it is at the worst place."""
@@ -146,12 +166,28 @@ class _Way:
 
 @dataclass(frozen=True)
 class _Leg:
-    """A part of a pattern between reversals: a model limited to its corridor, the pieces of each stage, and bounds."""
+    """A part of a pattern between reversals, on a graph of its own that has nothing but its corridor.
+
+    ``stages`` and ``model`` are in the pieces of that graph; ``pieces`` gives the network's.
+    """
 
     first: int
     stages: tuple[npt.NDArray[np.int32], ...]
+    graph: TrackGraph
     model: TrainModel
     bounds: Bounds
+    pieces: npt.NDArray[np.int32]
+
+    def inside(self, directed: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """Return directed pieces of the network as those of the leg's graph; those outside are left out."""
+        place = np.searchsorted(self.pieces, directed >> 1)
+        place = np.minimum(place, len(self.pieces) - 1)
+        known = self.pieces[place] == directed >> 1
+        return np.asarray((2 * place + (directed & 1))[known], np.int32)
+
+    def outside(self, directed: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """Return directed pieces of the leg's graph as those of the network."""
+        return np.asarray(2 * self.pieces[directed >> 1] + (directed & 1), np.int32)
 
 
 class UnroutableError(Exception):
@@ -168,6 +204,10 @@ class Placer:
     model_of : callable
         Gives the kernel's train for a kind of train, free to run on either track of a line.
     norms : BuildNorms
+    repeat : Repeat
+        Every train is met again after this time.
+    ways_of : Placer, optional
+        Another on the same network, for the same trains; what it found out about ways is used again.
     """
 
     def __init__(
@@ -176,7 +216,11 @@ class Placer:
         timelines: Timelines,
         model_of: Callable[[str], TrainModel],
         norms: BuildNorms,
+        *,
+        repeat: Repeat = EVERY_DAY,
+        ways_of: Placer | None = None,
     ) -> None:
+        self.repeat = repeat
         self.network = network
         self.graph = network.graph()
         self.timelines = timelines
@@ -184,8 +228,9 @@ class Placer:
         self._model_of = model_of
         self._patterns: dict[tuple[object, ...], list[_Leg] | UnroutableError] = {}
         self._empty = Timelines.empty(network.n_zones)
-        self._bounds: dict[str, Bounds] = {}
         self._ways: dict[tuple[str, bytes, bytes], _Way] = {}
+        if ways_of is not None:
+            self._patterns, self._ways = ways_of._patterns, ways_of._ways
         self._stops_at: dict[int, list[int]] = defaultdict(list)
         for row, point in enumerate(network.stops.point):
             self._stops_at[int(point)].append(row)
@@ -295,7 +340,8 @@ class Placer:
                 turned = np.unique(sets[number] ^ 1).astype(np.int32)
                 other = self._corridor(wanted.kind, turned[model.speed_ms[turned] > 0], sets[number + 1])
                 if other.seconds + REVERSAL_S < way.seconds:
-                    legs.append(self._leg(wanted.kind, first, stage_sets, allowed, model))
+                    stage_sets[-1] = np.intersect1d(stage_sets[-1], other.starts ^ 1)
+                    legs.append(self._leg(first, stage_sets, allowed, model, legs[-1] if legs else None))
                     stage_sets, first, way = [other.starts], number, other
                     allowed = np.zeros(len(allowed), dtype=bool)
             if not np.isfinite(way.seconds):
@@ -303,7 +349,7 @@ class Placer:
             allowed[way.pieces] = True
             stage_sets[-1], before_s = way.starts, way.seconds
             stage_sets.append(way.ends)
-        legs.append(self._leg(wanted.kind, first, stage_sets, allowed, model))
+        legs.append(self._leg(first, stage_sets, allowed, model, legs[-1] if legs else None))
         return legs
 
     def _corridor(self, kind: str, starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32]) -> _Way:
@@ -333,18 +379,28 @@ class Placer:
 
     def _leg(
         self,
-        kind: str,
         first: int,
         sets: list[npt.NDArray[np.int32]],
         allowed: npt.NDArray[np.bool_],
         model: TrainModel,
+        behind: _Leg | None,
     ) -> _Leg:
+        """Return a leg on its corridor; after a reversal the pieces of the leg before lie in its graph too."""
         for pieces in sets:
             allowed[pieces] = True
-        limited = replace(model, speed_ms=np.where(allowed, model.speed_ms, np.float32(0)).astype(np.float32))
-        if kind not in self._bounds:
-            self._bounds[kind] = Bounds(self.graph, model, rows=BOUND_ROWS)
-        return _Leg(first, tuple(sets), limited, self._bounds[kind])
+        used = allowed[0::2] | allowed[1::2]
+        if behind is not None:
+            used[behind.pieces] = True
+        pieces = np.flatnonzero(used).astype(np.int32)
+        directed = np.repeat(2 * pieces, 2) + np.tile(np.array([0, 1], np.int32), len(pieces))
+        graph = part_of(self.graph, pieces)
+        limited = replace(
+            model,
+            speed_ms=np.where(allowed[directed], model.speed_ms[directed], np.float32(0)).astype(np.float32),
+            may_stop=model.may_stop[directed],
+        )
+        leg = _Leg(first, (), graph, limited, Bounds(graph, limited, rows=2 * len(sets)), pieces)
+        return replace(leg, stages=tuple(leg.inside(stage) for stage in sets))
 
     # -- placing ----------------------------------------------------------------------------------------------------
 
@@ -363,26 +419,59 @@ class Placer:
             legs = self._pattern(wanted)
         except UnroutableError as error:
             placed.reason = str(error)
-            placed.cost = self.norms.missing_cost
+            placed.cost = self._missing(wanted)
             return placed
         earliest = -1e9
         for number, leg in enumerate(legs):
             final = number + 1 == len(legs)
+            here = leg if number == 0 else self._turned(leg, placed)
             run = None
             tries = [(False, True), (True, True), (False, False)] if final else [(False, False)]
             for slow, exact in tries:
-                run = self._search(wanted, leg, timelines, earliest, slow=slow, exact_arrival=exact)
+                run = self._search(wanted, here, timelines, earliest, slow=slow, exact_arrival=exact)
                 if run is not None:
                     break
-            if run is None:
+            if run is None or (number and not self._stand(placed, run, timelines)):
                 placed.runs = []
                 placed.reason = "no free path" if not empty else "no path even alone"
-                placed.cost = self.norms.missing_cost
+                placed.cost = self._missing(wanted)
                 return placed
             placed.runs.append(run)
             earliest = float(run.exit_s[-1])
         self._price(placed, legs)
         return placed
+
+    def _missing(self, wanted: Wanted) -> float:
+        return self.norms.missing_cost * self.norms.weight[wanted.phase] * wanted.count
+
+    def _under(self, placed: Placed) -> npt.NDArray[np.int32]:
+        """Return the directed pieces on which a train stands at the end of its last run, the foremost first."""
+        length_m = self._model_of(placed.wanted.kind).length_m
+        back = placed.runs[-1].directed[::-1]
+        behind = np.cumsum(self.network.pieces.length_m[back >> 1])
+        return back[: int(np.searchsorted(behind, length_m)) + 1]
+
+    def _turned(self, leg: _Leg, placed: Placed) -> _Leg:
+        """Return the leg after a reversal, begun where the train stands: its new head is at its old tail."""
+        under = leg.inside(self._under(placed) ^ 1)
+        speed = leg.model.speed_ms.copy()
+        speed[under] = self._model_of(placed.wanted.kind).speed_ms[leg.outside(under)]
+        model = replace(leg.model, speed_ms=speed)
+        bounds = Bounds(leg.graph, model, rows=2 * len(leg.stages))
+        return replace(leg, stages=(under[-1:], *leg.stages[1:]), model=model, bounds=bounds)
+
+    def _stand(self, placed: Placed, onward: Run, timelines: Timelines) -> bool:
+        """Hold the track under a train from its arrival until it leaves again; tell whether it is free so long."""
+        run = placed.runs[-1]
+        zones = np.unique(self.graph.zone[self._under(placed) >> 1])
+        last = np.array([int(np.flatnonzero(run.zone == zone)[-1]) for zone in zones])
+        until_s = run.until_s.copy()
+        until_s[last] = np.maximum(until_s[last], math.ceil(float(onward.depart_s[0])))
+        held = replace(run, until_s=until_s)
+        if timelines.conflicts_of(self.rows_of(placed, held)):
+            return False
+        placed.runs[-1] = held
+        return True
 
     def _search(
         self, wanted: Wanted, leg: _Leg, timelines: Timelines, earliest: float, *, slow: bool, exact_arrival: bool
@@ -414,7 +503,8 @@ class Placer:
         horizon = max(begin, float(ends)) + wanted.window_s + self.norms.longest_delay_s
         query = Query(stages=stages, horizon_s=horizon)
         model = leg.model if slow else replace(leg.model, paces=leg.model.paces[:1])
-        return search(self.graph, model, timelines, query, bounds=leg.bounds, early=True)
+        run = search(leg.graph, model, timelines, query, bounds=leg.bounds, early=True)
+        return None if run is None else replace(run, directed=leg.outside(run.directed))
 
     def _price(self, placed: Placed, legs: Sequence[_Leg]) -> None:
         """Set lateness and cost of a placed train."""
@@ -433,7 +523,7 @@ class Placer:
                 elif wanted.departure_s[number] >= 0 and wanted.stops[number]:
                     worst = max(worst, float(run.depart_s[position]) - wanted.departure_s[number])
         placed.lateness_s = worst if worst >= early else -early
-        weight = norms.weight[wanted.phase]
+        weight = norms.weight[wanted.phase] * wanted.count
         over = max(0.0, max(worst, early) - norms.free_s)
         placed.cost = weight * (over / 60.0 + (norms.bad_cost if max(worst, early) > 60.0 else 0.0))
         if max(worst, early) > norms.bad_s:
@@ -441,19 +531,20 @@ class Placer:
         if worst > norms.longest_delay_s:
             placed.runs = []
             placed.reason = f"later than {norms.longest_delay_s / 60:.0f} minutes"
-            placed.cost = norms.missing_cost
+            placed.cost = self._missing(wanted)
 
     # -- in and out of the timelines --------------------------------------------------------------------------------
 
     def insert(self, train: int, placed: Placed) -> None:
-        """Put a placed train into the timelines, with its copies across the seam."""
+        """Put a placed train into the timelines, with its copies in other periods."""
+        period = self.repeat.period_s
         for run in placed.runs:
             rows = self.rows_of(placed, run)
-            for shift, chosen in (
-                (0, np.ones(len(rows.zone), dtype=bool)),
-                (DAY_S, rows.from_s < DAY_START_S + SEAM_S),
-                (-DAY_S, rows.until_s > DAY_END_S - SEAM_S // 2),
-            ):
+            first = -((int(rows.until_s.max()) - self.repeat.from_s) // period)
+            last = (self.repeat.until_s - int(rows.from_s.min())) // period
+            for shift in range(period * min(first, 0), period * max(last, 0) + 1, period):
+                chosen = (rows.until_s + shift > self.repeat.from_s) & (rows.from_s + shift < self.repeat.until_s)
+                chosen |= shift == 0
                 if chosen.any():
                     self.timelines.insert(train, _shifted(rows, chosen, shift))
 
@@ -471,6 +562,29 @@ class Placer:
     def remove(self, train: int) -> None:
         """Take a train and its copies out of the timelines."""
         self.timelines.remove(train)
+
+
+def part_of(graph: TrackGraph, pieces: npt.NDArray[np.int32]) -> TrackGraph:
+    """Return the graph of some pieces, in rising order; zones keep their numbers, links to other pieces are cut."""
+    number = np.full(len(graph.length_m), -1, np.int32)
+    number[pieces] = np.arange(len(pieces), dtype=np.int32)
+    directed = np.repeat(2 * pieces, 2) + np.tile(np.array([0, 1], np.int32), len(pieces))
+    begin = graph.successor_start[directed]
+    count = graph.successor_start[directed + 1] - begin
+    row = np.repeat(np.arange(len(directed)), count)
+    place = np.arange(int(count.sum())) + np.repeat(begin - (np.cumsum(count) - count), count)
+    target = graph.successor[place]
+    kept = number[target >> 1] >= 0
+    start = np.zeros(len(directed) + 1, np.int32)
+    np.cumsum(np.bincount(row[kept], minlength=len(directed)), out=start[1:])
+    return TrackGraph(
+        length_m=graph.length_m[pieces],
+        zone=graph.zone[pieces],
+        signal=graph.signal[directed],
+        successor_start=start,
+        successor=(2 * number[target[kept] >> 1] + (target[kept] & 1)).astype(np.int32),
+        n_zones=graph.n_zones,
+    )
 
 
 def _platform(name: str) -> str:
@@ -546,21 +660,17 @@ def choose_phases(
 def place_all(
     placer: Placer,
     wanted: Sequence[Wanted],
-    order: Iterable[int],
+    placed: list[Placed],
+    order: Sequence[int],
     progress: Callable[[str], None],
-    time_left: Callable[[], bool] = lambda: True,
-) -> list[Placed]:
-    """Insert every train once, in the given order, while there is time; return them by position in ``wanted``."""
-    placed: list[Placed] = [Placed(train, reason="not tried") for train in wanted]
+) -> None:
+    """Insert trains once, in the given order; alters ``placed``, which has the positions of ``wanted``."""
     for count, number in enumerate(order):
-        if not time_left():
-            break
         placed[number] = placer.find(wanted[number])
         if placed[number].runs:
             placer.insert(number, placed[number])
-        if count % 250 == 0:
-            progress(f"{count} trains placed")
-    return placed
+        if count % 250 == 249 or count + 1 == len(order):
+            progress(f"{count + 1} of {len(order)} trains tried")
 
 
 def repair(
@@ -571,9 +681,8 @@ def repair(
     seed: int,
     most_blockers: int,
     progress: Callable[[str], None],
-    time_left: Callable[[], bool],
 ) -> None:
-    """Re-plan around the worst placed trains until nothing gets better or time is up. Alters ``placed``.
+    """Re-plan around the worst placed trains until nothing gets better or the rounds are done. Alters ``placed``.
 
     In each step a costly train is given the best run it could have if the trains in its way were gone; those trains
     are taken out, the
@@ -587,8 +696,6 @@ def repair(
         costly.sort(key=lambda index: -placed[index].cost * rng.uniform(0.7, 1.0))
         gained = 0.0
         for index in costly:
-            if not time_left():
-                return
             gained += _repair_one(placer, placed, index, rng, most_blockers)
         total = sum(train.cost for train in placed)
         progress(f"round {number + 1}: {len(costly)} trains re-planned, cost {total:.0f}")

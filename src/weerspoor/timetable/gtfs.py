@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,7 @@ from weerspoor.timetable.day import LAYER_PASSENGER, Day
 from weerspoor.timetable.demand import Demand, wanted_trains
 
 if TYPE_CHECKING:
-    from weerspoor.kernel.graph import TrainModel
-    from weerspoor.timetable.build import BuildNorms, Placed
+    pass
 
 Degrees = npt.NDArray[np.float64]
 DATA = Path(weerspoor.data.__file__).parent
@@ -367,16 +366,18 @@ def _placed_day(
     demand: Demand, date: dt.date, network: Network, progress: Callable[[str], None], rounds: int
 ) -> tuple[Day, list[tuple[str, str]]]:
     from weerspoor.kernel.timelines import Timelines
-    from weerspoor.timetable.build import Placer, place_all, repair
+    from weerspoor.timetable.build import Placed, Placer, place_all, repair
+    from weerspoor.timetable.civil import CivilModels, building_settings
     from weerspoor.timetable.compose import compose_day
 
     wanted, missing = wanted_trains(demand, network, (LAYER_PASSENGER,))
-    norms, settings = _norms()
-    models = _Models(network, settings["paces"])
+    norms, settings = building_settings()
+    models = CivilModels(network, settings)
     placer = Placer(network, Timelines.empty(network.n_zones), models, norms)
     wanted.sort(key=lambda train: (train.departure_s[0], train.reference))
     progress(f"placing {len(wanted)} trains")
-    placed: list[Placed] = place_all(placer, wanted, range(len(wanted)), progress)
+    placed = [Placed(train, reason="not tried") for train in wanted]
+    place_all(placer, wanted, placed, range(len(wanted)), progress)
     repair(
         placer,
         placed,
@@ -384,7 +385,6 @@ def _placed_day(
         seed=int(settings["seed"]),
         most_blockers=int(settings["most_blockers"]),
         progress=progress,
-        time_left=lambda: True,
     )
     missing = [*missing, *((train.wanted.reference, train.reason) for train in placed if not train.runs)]
     kind = {5: "saturday", 6: "sunday"}.get(date.weekday(), "weekday")
@@ -399,33 +399,3 @@ def _placed_day(
         periodic=False,
     )
     return day, missing
-
-
-class _Models:
-    """The kernel's train by civil kind, made once each, and the length of each kind."""
-
-    def __init__(self, network: Network, paces: Sequence[float]) -> None:
-        self.network = network
-        self.paces = np.array(paces, np.float64)
-        self.made: dict[str, TrainModel] = {}
-        self.length_m: dict[str, float] = {}
-
-    def __call__(self, kind: str) -> TrainModel:
-        from weerspoor.trains.access import access
-        from weerspoor.trains.catalogue import civil_kind
-        from weerspoor.trains.kernel_model import train_model
-
-        if kind not in self.made:
-            train = civil_kind(kind)
-            self.length_m[kind] = train.length_m
-            self.made[kind] = replace(train_model(self.network, train, access(self.network, train)), paces=self.paces)
-        return self.made[kind]
-
-
-def _norms() -> tuple[BuildNorms, dict[str, Any]]:
-    """Return the builder's norms, and its other settings."""
-    from weerspoor.timetable.build import BuildNorms
-
-    with (DATA / "day_building.toml").open("rb") as file:
-        settings = tomllib.load(file)
-    return BuildNorms(**{name: settings[name] for name in BuildNorms.__dataclass_fields__}), settings

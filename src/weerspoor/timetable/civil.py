@@ -1,0 +1,64 @@
+"""The kernel's trains of the civil kinds, and what the builder of a day weighs."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weerspoor.kernel.graph import TrainModel
+from weerspoor.network.model import Network
+from weerspoor.timetable.build import BuildNorms
+from weerspoor.trains.access import DIRECTION, access
+from weerspoor.trains.catalogue import civil_kind
+from weerspoor.trains.kernel_model import train_model
+
+SETTINGS = Path(__file__).parents[1] / "data" / "day_building.toml"
+
+
+class CivilModels:
+    """The kernel's train by civil kind, made once each, and the length of each kind.
+
+    Trains may run on either track of a line: which one they take by preference, the builder decides. Passenger trains
+    stop where they call and nowhere else.
+
+    Parameters
+    ----------
+    network : Network
+    settings : dict
+        As from :func:`building_settings`.
+    """
+
+    def __init__(self, network: Network, settings: dict[str, Any]) -> None:
+        self.network = network
+        self.paces = np.array(settings["paces"], np.float64)
+        self.made: dict[str, TrainModel] = {}
+        self.length_m: dict[str, float] = {}
+
+    def __call__(self, kind: str) -> TrainModel:
+        """Return the model of a kind of train.
+
+        Raises
+        ------
+        weerspoor.common.errors.InputError
+            If there is no such kind.
+        """
+        if kind not in self.made:
+            train = civil_kind(kind)
+            self.length_m[kind] = train.length_m
+            allowed = access(self.network, train)
+            either = replace(allowed, allowed=(allowed.reasons & ~np.uint16(DIRECTION)) == 0)
+            model = train_model(self.network, train, either)
+            if train.is_passenger:
+                model = replace(model, paces=self.paces, may_stop=np.zeros_like(model.may_stop))
+            self.made[kind] = model
+        return self.made[kind]
+
+
+def building_settings(path: Path = SETTINGS) -> tuple[BuildNorms, dict[str, Any]]:
+    """Return the builder's norms, and its other settings."""
+    settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    return BuildNorms(**{field.name: settings[field.name] for field in fields(BuildNorms)}), settings

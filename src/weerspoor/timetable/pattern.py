@@ -1,0 +1,111 @@
+"""The pattern hour: most trains of a weekday are the same train an hour later, so they are placed once for all hours.
+
+Trains with the same calls at the same minutes of different hours are one *hourly train*. The hourly trains are placed
+on timelines that repeat every hour; what is free of conflicts there stays so whichever hours of the day each train runs
+in. The few hundred hourly trains can be re-planned much longer than the thousands of trains they stand for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from weerspoor.kernel.graph import Run
+from weerspoor.timetable.build import Placed, Repeat, Wanted
+
+HOUR_S = 3600
+
+BASE_S = 12 * HOUR_S
+"""Hourly trains leave between this hour and the next."""
+
+EVERY_HOUR = Repeat(HOUR_S, BASE_S - HOUR_S // 4, BASE_S + 8 * HOUR_S)
+"""The longest train runs less than seven hours."""
+
+
+@dataclass(frozen=True)
+class HourlyTrain:
+    """Trains that differ by whole hours only.
+
+    Attributes
+    ----------
+    wanted : Wanted
+        The train of the base hour; its ``count`` says how many trains of the day it stands for.
+    trains : tuple of int
+        Their indices.
+    shifts : tuple of int
+        How much later than ``wanted`` each of them is, in seconds: whole hours.
+    """
+
+    wanted: Wanted
+    trains: tuple[int, ...]
+    shifts: tuple[int, ...]
+
+
+def hourly_trains(wanted: Sequence[Wanted], chosen: Sequence[int], least: int) -> tuple[list[HourlyTrain], list[int]]:
+    """Return the hourly trains among some trains, and the trains that belong to none.
+
+    Parameters
+    ----------
+    wanted : sequence of Wanted
+    chosen : sequence of int
+        The trains looked at.
+    least : int
+        An hourly train stands for at least so many.
+    """
+    groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for number in chosen:
+        groups[_key(wanted[number])].append(number)
+    hourly: list[HourlyTrain] = []
+    single: list[int] = []
+    for numbers in groups.values():
+        if len(numbers) < least:
+            single += numbers
+            continue
+        first = wanted[numbers[0]]
+        down = (first.departure_s[0] - BASE_S) // HOUR_S * HOUR_S
+        base = replace(first.shifted(-down), count=len(numbers))
+        shifts = tuple(wanted[number].departure_s[0] - base.departure_s[0] for number in numbers)
+        hourly.append(HourlyTrain(base, tuple(numbers), shifts))
+    return hourly, sorted(single)
+
+
+def at_hour(placed: Placed, wanted: Wanted, shift_s: int) -> Placed:
+    """Return a placed hourly train as one train of the day, ``shift_s`` later."""
+    return replace(
+        placed,
+        wanted=wanted,
+        runs=[_later(run, shift_s) for run in placed.runs],
+        cost=placed.cost / placed.wanted.count,
+    )
+
+
+def _key(train: Wanted) -> tuple[object, ...]:
+    """Return what trains an hour apart have in common."""
+    begin = train.departure_s[0]
+    return (
+        train.kind,
+        train.layer,
+        train.phase,
+        train.group,
+        train.points,
+        train.stops,
+        train.dwell_s,
+        train.window_s,
+        begin % HOUR_S,
+        tuple(time - begin if time >= 0 else -1 for time in train.arrival_s),
+        tuple(time - begin if time >= 0 else -1 for time in train.departure_s),
+    )
+
+
+def _later(run: Run, shift_s: int) -> Run:
+    return replace(
+        run,
+        enter_s=run.enter_s + shift_s,
+        exit_s=run.exit_s + shift_s,
+        depart_s=run.depart_s + shift_s,
+        from_s=run.from_s + shift_s,
+        until_s=run.until_s + shift_s,
+        kept_from_s=run.kept_from_s + shift_s,
+        kept_until_s=run.kept_until_s + shift_s,
+    )
