@@ -228,5 +228,6 @@ def random_case(seed: int) -> Case:
             [origin, *via, final],
             max_stops=int(rng.integers(0, 3)),
             horizon_s=start + float(rng.choice([400.0, 560.0])),
+            step_s=6,
         ),
     )

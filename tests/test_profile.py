@@ -16,7 +16,7 @@ def test_a_train_held_up_leaves_later_for_the_same_arrival():
     ``a──b──c``, departures from 18 000 to 18 720 each 6 s.
     """
     graph = graph_of([1000.0] * 3, [(0, 1), (1, 2)])
-    query = Query([Stage(pieces(0), 0.0, 18_000, 18_720), Stage(pieces(2), 0.0)], horizon_s=20_000)
+    query = Query([Stage(pieces(0), 0.0, 18_000, 18_720), Stage(pieces(2), 0.0)], horizon_s=20_000, step_s=6)
     runs = profile(graph, train_on(graph), held(3, [(1, 17_000, 18_600)]), query)
     departures = [int(run.depart_s[0]) for run in runs]
     assert departures == list(range(18_618, 18_721, 6))

@@ -9,7 +9,7 @@ from kernel_cases import graph_of, held, pieces, random_case, train_on
 from weerspoor.kernel.bounds import Bounds
 from weerspoor.kernel.graph import IS_PASSENGER, IS_WIDE, KEEP_PASSENGER, Query, Stage
 from weerspoor.kernel.plain import all_runs
-from weerspoor.kernel.search import Search, latest_departure, merge, search
+from weerspoor.kernel.search import GaveUpError, Search, latest_departure, merge, search
 from weerspoor.kernel.timelines import Rows, Timelines
 
 CHAIN = [(0, 1), (1, 2), (2, 3)]
@@ -42,7 +42,7 @@ def test_times_of_a_run_are_those_worked_out_by_hand():
 def test_a_train_leaves_as_soon_as_the_zone_ahead_is_free():
     """With zone c held until 18 500 the lock of c begins within 6 s of that, as departures lie 6 s apart."""
     graph = graph_of([1000.0] * 4, CHAIN)
-    run = search(graph, train_on(graph), held(4, [(2, 18_000, 18_500)]), query())
+    run = search(graph, train_on(graph), held(4, [(2, 18_000, 18_500)]), query(step_s=6))
     assert run is not None
     assert 18_500 <= run.from_s[2] < 18_506
     assert run.depart_s[0] % 6 == 0
@@ -161,8 +161,13 @@ def test_the_bound_is_never_more_than_the_running_time():
 
 
 @pytest.mark.parametrize("block", range(10))
-def test_search_equals_trying_everything(block: int):
-    """Earliest arrival, fewest stops and latest departure equal the enumeration of all courses and departures."""
+def test_search_equals_trying_everything(block: int, monkeypatch: pytest.MonkeyPatch):
+    """Earliest arrival, fewest stops and latest departure equal the enumeration of all courses and departures.
+
+    In every other block the bounds of the slower paces come in after a few labels, as in long searches.
+    """
+    if block % 2:
+        monkeypatch.setattr("weerspoor.kernel.search.EASY_POPS", 3)
     for seed in range(1_000 + 20 * block, 1_020 + 20 * block):
         case = random_case(seed)
         runs = all_runs(case.graph, case.model, case.timelines, case.query)
@@ -175,6 +180,15 @@ def test_search_equals_trying_everything(block: int):
         for run in (first, last):
             if run is not None:
                 assert case.timelines.conflicts_of(Rows.of(run, case.model.kind)) == [], seed
+
+
+def test_a_search_gives_up_after_as_many_labels_as_it_may_take():
+    """With too few labels it says that it has no answer, which is not the same as no path; with enough it has one."""
+    graph = graph_of([1000.0] * 4, CHAIN)
+    with pytest.raises(GaveUpError):
+        search(graph, train_on(graph), Timelines.empty(4), query(), most_labels=2)
+    assert search(graph, train_on(graph), Timelines.empty(4), query(), most_labels=20) is not None
+    assert search(graph, train_on(graph), held(4, [(0, 0, 10**6)]), query(), most_labels=0) is None
 
 
 def test_arrays_that_grow_change_nothing():

@@ -11,7 +11,7 @@ searches of one train, or of trains of one kind, go to the same places.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 TICKS = 1024.0
 """Lengths are multiples of 1/1024 m and times of 1/1024 s, so that sums are exact."""
 
+Floats = npt.NDArray[np.float64]
 Way = Literal["through", "stop", "end"]
 
 ROUNDS = 8
 """How often speeds are carried on from piece to piece; the bounds hold after any number of rounds."""
+
+KEPT = 8
+"""Trains of which the bounds are kept on a graph."""
 
 SAFETY = 1.0 - 1e-6
 """Bounds are made smaller by this factor, so that rounding to float32 never makes one too great."""
@@ -68,6 +72,8 @@ def _run_over(length, limit, v_in, train_m, limit_before, cap, cap_m, curve):
 
     The train comes in at ``v_in``, keeps to ``cap`` for ``cap_m`` and to the limit of the piece before for its length.
     """
+    if v_in >= limit and limit_before >= limit and (cap_m <= 0.0 or cap >= limit):
+        return length / limit, limit, 0.0
     v, t, s = curve
     x = _at(v, s, v_in)
     done, time, gain_m = 0.0, 0.0, 0.0
@@ -97,13 +103,66 @@ def _run_over(length, limit, v_in, train_m, limit_before, cap, cap_m, curve):
 
 
 @njit(cache=True)
-def _costs(graph, back, length, limit, train_m, curve, braking, entry, rounds, cost, cost_stop, cost_free):
-    """Fill in the least time over each directed piece by the piece before, in the order of the predecessors.
+def _envelope(p, back, length, limit, train_m, curve, may_stop, fastest, cap, cap_m):
+    """Return what no run over piece ``p`` exceeds at its exit, by the pieces before: (speed, cap, metres of the cap).
 
-    ``cost_stop`` is that of stopping at its exit, ``cost_free`` without braking for what comes after. Three things are
-    carried from piece to piece until they settle, each a bound after every round: the greatest speed at the exit, a
-    limit that the tail of every train still lies under there and for how far, and the greatest speed at the entry from
-    which the pieces behind can be entered.
+    The speed is 0 when nothing leads to the piece.
+    """
+    first, before = back
+    best_out, best_cap, best_cap_m = 0.0, 0.0, np.inf
+    for k in range(first[p], first[p + 1]):
+        q = before[k]
+        if limit[q] <= 0.0:
+            continue
+        _, out, _ = _run_over(
+            length[p], limit[p], min(fastest[q], limit[p]), train_m, limit[q], cap[q], cap_m[q], curve
+        )
+        best_out = max(best_out, out)
+        left, left_m = np.inf, 0.0
+        if cap_m[q] > length[p] and cap[q] < limit[p]:
+            left, left_m = cap[q], cap_m[q] - length[p]
+        elif train_m > length[p] and limit[q] < limit[p]:
+            left, left_m = limit[q], train_m - length[p]
+        best_cap = max(best_cap, left)
+        best_cap_m = min(best_cap_m, left_m)
+    if may_stop[p] or best_cap_m <= 0.0 or best_cap == np.inf:
+        # A train that starts here has nothing known behind it.
+        return best_out, np.inf, 0.0
+    return best_out, best_cap, best_cap_m
+
+
+@njit(cache=True)
+def _admit(graph, back, length, limit, train_m, curve, may_stop, entry, new, envelopes):
+    """Raise the envelopes where trains may now begin, and behind."""
+    start, successor = graph
+    fastest, cap, cap_m, _ = envelopes
+    stack = [np.int32(0)]
+    stack.clear()
+    for p in new:
+        if fastest[p] < limit[p] or cap[p] < np.inf:
+            fastest[p], cap[p], cap_m[p] = limit[p], np.inf, 0.0
+            stack.append(p)
+    while len(stack) > 0:
+        q = stack.pop()
+        for k in range(start[q], start[q + 1]):
+            p = successor[k]
+            if limit[p] <= 0.0 or entry[p]:
+                continue
+            out, most, most_m = _envelope(p, back, length, limit, train_m, curve, may_stop, fastest, cap, cap_m)
+            if out > fastest[p] + 1e-9 or most > cap[p] or most_m < cap_m[p]:
+                fastest[p] = max(fastest[p], out)
+                cap[p], cap_m[p] = most, most_m
+                stack.append(p)
+
+
+@njit(cache=True)
+def _envelopes(graph, back, length, limit, train_m, curve, braking, entry, may_stop, rounds):
+    """Return what no run exceeds at the exit of each piece: (speed, cap, metres of the cap, speed at the entry).
+
+    Three things are carried from piece to piece until they settle, each a bound after every round: the greatest speed
+    at the exit, a limit that the tail of every train still lies under there and for how far, and the greatest speed at
+    the entry from which the pieces behind can be entered. Pieces run over with rising chainage are taken in rising
+    order, the others in falling order, so that most settle at once.
     """
     start, successor = graph
     first, before = back
@@ -111,57 +170,82 @@ def _costs(graph, back, length, limit, train_m, curve, braking, entry, rounds, c
     fastest = limit.copy()
     cap = np.full(n, np.inf)
     cap_m = np.zeros(n)
-    slowest = limit.copy()
-    for turn in range(rounds + 1):
-        for p in range(n):
-            if limit[p] <= 0.0:
-                for k in range(first[p], first[p + 1]):
-                    cost[k] = np.inf
-                    cost_stop[k] = np.inf
-                    cost_free[k] = np.inf
+    fresh = np.ones(n, np.bool_)
+    for _ in range(rounds):
+        changed = False
+        for turn in range(n):
+            p = 2 * turn if turn < n >> 1 else n - 1 - 2 * (turn - (n >> 1))
+            if not fresh[p] or limit[p] <= 0.0 or entry[p]:
                 continue
+            fresh[p] = False
+            best_out, best_cap, best_cap_m = _envelope(
+                p, back, length, limit, train_m, curve, may_stop, fastest, cap, cap_m
+            )
+            if best_out == 0.0:
+                continue
+            if best_out < fastest[p] - 1e-3 or best_cap != cap[p] or best_cap_m != cap_m[p]:
+                fastest[p] = min(fastest[p], best_out)
+                cap[p], cap_m[p] = best_cap, best_cap_m
+                changed = True
+                for k in range(start[p], start[p + 1]):
+                    fresh[successor[k]] = True
+        if not changed:
+            break
+    slowest = limit.copy()
+    fresh[:] = True
+    for _ in range(rounds):
+        changed = False
+        for turn in range(n):
+            p = n - 2 - 2 * turn if turn < n >> 1 else 2 * (turn - (n >> 1)) + 1
+            if not fresh[p] or limit[p] <= 0.0 or start[p] == start[p + 1]:
+                continue
+            fresh[p] = False
             v_out = 0.0
             for k in range(start[p], start[p + 1]):
                 v_out = max(v_out, slowest[successor[k]])
-            if v_out == 0.0:
-                v_out = limit[p]
-            best_out, best_cap, best_cap_m, any_before = 0.0, 0.0, np.inf, False
-            for k in range(first[p], first[p + 1]):
-                q = before[k]
-                if limit[q] <= 0.0:
-                    cost[k] = np.inf
-                    cost_stop[k] = np.inf
-                    cost_free[k] = np.inf
-                    continue
-                any_before = True
-                time, out, gain_m = _run_over(
-                    length[p], limit[p], min(fastest[q], limit[p]), train_m, limit[q], cap[q], cap_m[q], curve
-                )
-                best_out = max(best_out, out)
-                left, left_m = np.inf, 0.0
-                if cap_m[q] > length[p] and cap[q] < limit[p]:
-                    left, left_m = cap[q], cap_m[q] - length[p]
-                elif train_m > length[p] and limit[q] < limit[p]:
-                    left, left_m = limit[q], train_m - length[p]
-                best_cap = max(best_cap, left)
-                best_cap_m = min(best_cap_m, left_m)
-                if turn == rounds:
-                    cost_free[k] = time
-                    early = max(0.0, time - length[p] / limit[p])
-                    cost[k] = _braked(length[p], limit[p], early, gain_m, v_out, braking)
-                    cost_stop[k] = _braked(length[p], limit[p], early, gain_m, 0.0, braking)
-            if turn < rounds and any_before and not entry[p]:
-                fastest[p] = best_out
-                if best_cap < np.inf and best_cap_m > 0.0:
-                    cap[p], cap_m[p] = best_cap, best_cap_m
-        if turn < rounds:
-            for p in range(n - 1, -1, -1):
-                if limit[p] > 0.0 and start[p] < start[p + 1]:
-                    v_out = 0.0
-                    for k in range(start[p], start[p + 1]):
-                        v_out = max(v_out, slowest[successor[k]])
-                    if 0.0 < v_out < limit[p]:
-                        slowest[p] = min(limit[p], np.sqrt(v_out * v_out + 2.0 * braking * length[p]))
+            if 0.0 < v_out < limit[p]:
+                least = min(limit[p], np.sqrt(v_out * v_out + 2.0 * braking * length[p]))
+                if least < slowest[p]:
+                    slowest[p] = least
+                    changed = True
+                    for k in range(first[p], first[p + 1]):
+                        fresh[before[k]] = True
+        if not changed:
+            break
+    return fastest, cap, cap_m, slowest
+
+
+@njit(cache=True)
+def _costs(graph, back, length, limit, train_m, curve, braking, envelopes, cost, cost_stop, cost_free):
+    """Fill in the least time over each directed piece by the piece before, in the order of the predecessors.
+
+    ``cost_stop`` is that of stopping at its exit, ``cost_free`` without braking for what comes after.
+    """
+    start, successor = graph
+    first, before = back
+    fastest, cap, cap_m, slowest = envelopes
+    cost[:] = np.inf
+    cost_stop[:] = np.inf
+    cost_free[:] = np.inf
+    for p in range(len(limit)):
+        if limit[p] <= 0.0:
+            continue
+        v_out = 0.0
+        for k in range(start[p], start[p + 1]):
+            v_out = max(v_out, slowest[successor[k]])
+        if v_out == 0.0:
+            v_out = limit[p]
+        for k in range(first[p], first[p + 1]):
+            q = before[k]
+            if limit[q] <= 0.0:
+                continue
+            time, _, gain_m = _run_over(
+                length[p], limit[p], min(fastest[q], limit[p]), train_m, limit[q], cap[q], cap_m[q], curve
+            )
+            early = max(0.0, time - length[p] / limit[p])
+            cost_free[k] = time
+            cost[k] = _braked(length[p], limit[p], early, gain_m, v_out, braking)
+            cost_stop[k] = _braked(length[p], limit[p], early, gain_m, 0.0, braking)
 
 
 @njit(cache=True, inline="always")
@@ -181,75 +265,208 @@ def _braked(length, limit, early, gain_m, v_out, braking):
     return length / limit + max(early, late)
 
 
-@njit(cache=True)
-def _fill(first, before, cost, cost_target, whole, targets, value):
-    """Dijkstra against the running direction: ``value[dp]`` becomes the least time from the exit of ``dp``.
+@njit(cache=True, inline="always")
+def _further(first_s, last_s, ceils, cost, mark):
+    """Return a chain's (time up to its first mark, time after, whether it has one) with one more piece before it."""
+    if not ceils:
+        return first_s + cost, 0.0, mark
+    last_s += cost
+    if mark:
+        last_s = np.ceil(last_s - 1e-6)
+    return first_s, last_s, ceils
 
-    Values are rounded up to whole seconds where ``whole`` says so.
+
+@njit(cache=True, inline="always")
+def _through(value, first_s, last_s, ceils):
+    """Return the time before a chain from the time ``value`` behind it."""
+    if ceils:
+        return np.ceil(value + first_s - 1e-6) + last_s
+    return value + first_s
+
+
+@njit(cache=True)
+def _choices(graph, back, limit):
+    """Return the chains that lead to each choice: (root, order) of pieces, and CSR of edges between choices.
+
+    A *choice* is a directed piece with several successors that the train may use. From every other piece the train
+    can only run on: ``root`` is the first choice on its way (itself for a choice, -1 if there is none), and ``order``
+    lists the pieces such that each comes after the one behind it, with the place of its link among the predecessors.
     """
-    n = len(value)
-    value[:] = np.inf
-    heap_key = np.empty(n + 16, np.float64)
-    heap_item = np.empty(n + 16, np.int32)
+    start, successor = graph
+    first, before = back
+    n = len(limit)
+    ways = np.zeros(n, np.int32)
+    for p in range(n):
+        if limit[p] > 0.0:
+            for k in range(start[p], start[p + 1]):
+                ways[p] += limit[successor[k]] > 0.0
+    root = np.full(n, -1, np.int32)
+    order = np.empty(n, np.int32)
+    link = np.empty(n, np.int32)
     size = 0
-    for t in targets:
-        if value[t] > 0.0:
-            value[t] = 0.0
-            heap_key[size] = 0.0
-            heap_item[size] = t
+    for p in range(n):
+        if ways[p] > 1:
+            root[p] = p
+            order[size], link[size] = p, -1
             size += 1
+    done = 0
+    edges = 0
+    while done < size:
+        s = order[done]
+        for k in range(first[s], first[s + 1]):
+            q = before[k]
+            if ways[q] == 1:
+                root[q] = root[s]
+                order[size], link[size] = q, k
+                size += 1
+            elif ways[q] > 1:
+                edges += 1
+        done += 1
+    edge_start = np.zeros(n + 1, np.int32)
+    for i in range(size):
+        s = order[i]
+        for k in range(first[s], first[s + 1]):
+            edge_start[root[s] + 1] += ways[before[k]] > 1
+    for p in range(n):
+        edge_start[p + 1] += edge_start[p]
+    fill = edge_start[:-1].copy()
+    edge_link = np.empty(edges, np.int32)
+    edge_from = np.empty(edges, np.int32)
+    for i in range(size):
+        s = order[i]
+        for k in range(first[s], first[s + 1]):
+            if ways[before[k]] > 1:
+                r = root[s]
+                edge_link[fill[r]] = k
+                edge_from[fill[r]] = s
+                fill[r] += 1
+    return ways, root, order[:size].copy(), link[:size].copy(), edge_start, edge_link, edge_from
+
+
+@njit(cache=True)
+def _chains(choices, back, successor_of, cost, whole):
+    """Return the times of all chains and edges: (first, last, ceils) by directed piece, and by edge."""
+    _, _, order, link, _, edge_link, edge_from = choices
+    _, before = back
+    n = len(whole)
+    first_s, last_s, ceils = np.zeros(n), np.zeros(n), np.zeros(n, np.bool_)
+    for i in range(len(order)):
+        k = link[i]
+        if k >= 0:
+            q, s = order[i], successor_of[k]
+            first_s[q], last_s[q], ceils[q] = _further(first_s[s], last_s[s], ceils[s], cost[k], whole[q])
+    m = len(edge_link)
+    edge_first, edge_last, edge_ceils = np.zeros(m), np.zeros(m), np.zeros(m, np.bool_)
+    for e in range(m):
+        k, s = edge_link[e], edge_from[e]
+        edge_first[e], edge_last[e], edge_ceils[e] = _further(
+            first_s[s], last_s[s], ceils[s], cost[k], whole[before[k]]
+        )
+    return first_s, last_s, ceils, edge_first, edge_last, edge_ceils
+
+
+@njit(cache=True)
+def _fill(choices, chains, back, cost, cost_target, whole, targets, out):
+    """Write into ``out`` the least time from the exit of every directed piece to one of ``targets``.
+
+    Dijkstra against the running direction, from choice to choice; what lies between follows. Values are rounded up to
+    whole seconds where ``whole`` says so.
+    """
+    ways, root, order, _, edge_start, edge_link, _ = choices
+    first_s, last_s, ceils, edge_first, edge_last, edge_ceils = chains
+    first, before = back
+    n = len(out)
+    heap_key = np.empty(len(order) + len(edge_link) + 1, np.float64)
+    heap_item = np.empty(len(heap_key), np.int32)
+    value = np.full(n, np.inf)
+    fixed = np.zeros(n, np.bool_)
+    stack = np.empty(n, np.int32)
+    size = 0
+    deep = 0
+    for t in targets:
+        if not fixed[t]:
+            fixed[t] = True
+            value[t] = 0.0
+            stack[deep] = t
+            deep += 1
+    while deep > 0:
+        deep -= 1
+        s = stack[deep]
+        for k in range(first[s], first[s + 1]):
+            q = before[k]
+            if ways[q] == 0 or (fixed[q] and value[q] == 0.0):
+                continue
+            exact = cost_target[k] if value[s] == 0.0 else value[s] + cost[k]
+            v = np.ceil(exact - 1e-6) if whole[q] else exact
+            if ways[q] == 1:
+                fixed[q] = True
+                value[q] = v
+                stack[deep] = q
+                deep += 1
+            elif v < value[q]:
+                value[q] = v
+    for p in range(n):
+        if ways[p] > 1 and value[p] < np.inf and not fixed[p]:
+            size = _push(heap_key, heap_item, size, value[p], p)
     while size > 0:
-        key = heap_key[0]
-        item = heap_item[0]
-        size -= 1
-        last_key = heap_key[size]
-        last_item = heap_item[size]
-        i = 0
-        while True:
-            c = 2 * i + 1
-            if c >= size:
-                break
-            if c + 1 < size and heap_key[c + 1] < heap_key[c]:
-                c += 1
-            if heap_key[c] >= last_key:
-                break
-            heap_key[i] = heap_key[c]
-            heap_item[i] = heap_item[c]
-            i = c
-        heap_key[i] = last_key
-        heap_item[i] = last_item
-        if key > value[item]:
+        v, r = heap_key[0], heap_item[0]
+        size = _pop(heap_key, heap_item, size)
+        if v > value[r]:
             continue
-        # Chains without choice are followed at once, so that they never enter the queue.
-        while True:
-            here = value[item]
-            follow = -1
-            for k in range(first[item], first[item + 1]):
-                p = before[k]
-                exact = cost_target[k] if here == 0.0 else here + cost[k]
-                key = np.ceil(exact - 1e-6) if whole[p] else exact
-                if key < value[p]:
-                    value[p] = key
-                    if first[item + 1] - first[item] == 1:
-                        follow = p
-                        continue
-                    if size == len(heap_key):
-                        heap_key = np.concatenate((heap_key, np.empty(size, np.float64)))
-                        heap_item = np.concatenate((heap_item, np.empty(size, np.int32)))
-                    j = size
-                    size += 1
-                    while j > 0:
-                        up = (j - 1) >> 1
-                        if heap_key[up] <= key:
-                            break
-                        heap_key[j] = heap_key[up]
-                        heap_item[j] = heap_item[up]
-                        j = up
-                    heap_key[j] = key
-                    heap_item[j] = p
-            if follow < 0:
-                break
-            item = follow
+        for e in range(edge_start[r], edge_start[r + 1]):
+            q = before[edge_link[e]]
+            nv = _through(v, edge_first[e], edge_last[e], edge_ceils[e])
+            if nv < value[q] and not fixed[q]:
+                value[q] = nv
+                size = _push(heap_key, heap_item, size, nv, q)
+    out[:] = np.inf
+    for i in range(len(order)):
+        p = order[i]
+        if not fixed[p]:
+            r = root[p]
+            v = value[r] if p == r else _through(value[r], first_s[p], last_s[p], ceils[p])
+            out[p] = v * SAFETY
+    for p in range(n):
+        if fixed[p]:
+            out[p] = value[p] * SAFETY
+
+
+@njit(cache=True)
+def _push(heap_key, heap_item, size, key, item):
+    """Put an item into a queue; return its new size."""
+    j = size
+    while j > 0:
+        up = (j - 1) >> 1
+        if heap_key[up] <= key:
+            break
+        heap_key[j] = heap_key[up]
+        heap_item[j] = heap_item[up]
+        j = up
+    heap_key[j] = key
+    heap_item[j] = item
+    return size + 1
+
+
+@njit(cache=True)
+def _pop(heap_key, heap_item, size):
+    """Take the first item out of a queue; return its new size."""
+    size -= 1
+    key, item = heap_key[size], heap_item[size]
+    i = 0
+    while True:
+        c = 2 * i + 1
+        if c >= size:
+            break
+        if c + 1 < size and heap_key[c + 1] < heap_key[c]:
+            c += 1
+        if heap_key[c] >= key:
+            break
+        heap_key[i] = heap_key[c]
+        heap_item[i] = heap_item[c]
+        i = c
+    heap_key[i] = key
+    heap_item[i] = item
+    return size
 
 
 def predecessors(graph: TrackGraph) -> tuple[Ints, Ints]:
@@ -257,6 +474,14 @@ def predecessors(graph: TrackGraph) -> tuple[Ints, Ints]:
     if "predecessors" not in graph.cache:
         graph.cache["predecessors"] = _reverse(graph.successor_start, graph.successor)
     return graph.cache["predecessors"]  # type: ignore[return-value]
+
+
+def successor_of(graph: TrackGraph) -> Ints:
+    """Return the directed piece of each place among the predecessors, made once a graph."""
+    if "successor_of" not in graph.cache:
+        first, _ = predecessors(graph)
+        graph.cache["successor_of"] = np.repeat(np.arange(len(first) - 1, dtype=np.int32), np.diff(first))
+    return graph.cache["successor_of"]  # type: ignore[return-value]
 
 
 def exact_length(graph: TrackGraph) -> npt.NDArray[np.float64]:
@@ -295,34 +520,86 @@ class Bounds:
         self.graph = graph
         self.model = model
         self.top_ms = min(float(model.accel_v[-1]), float(model.speed_ms.max()))
-        self._entry = model.may_stop.copy()
+        self._limit = np.minimum(model.speed_ms, np.float32(model.accel_v[-1])).astype(np.float64)
+        self._entry = np.zeros(len(self._limit), bool)
+        self._length = np.repeat(exact_length(graph), 2)
+        links = graph.successor_start, graph.successor
+        self._choices = _choices(links, predecessors(graph), self._limit)
         self._work_out()
         self.values: npt.NDArray[np.float32] = np.empty((4, len(model.speed_ms)), np.float32)
         self._row_of: dict[bytes, int] = {}
         self._rows = rows
 
+    @classmethod
+    def of(cls, graph: TrackGraph, model: TrainModel) -> Bounds:
+        """Return the bounds of a train, made once as long as it is one of those asked for last."""
+        kept: list[Bounds] = graph.cache.setdefault("bounds", [])  # type: ignore[assignment]
+        for i, bounds in enumerate(kept):
+            if bounds.model is model:
+                kept.append(kept.pop(i))
+                return bounds
+        kept.append(cls(graph, model))
+        del kept[:-KEPT]
+        return kept[-1]
+
     def _work_out(self) -> None:
         model, graph = self.model, self.graph
-        limit = np.minimum(model.speed_ms, np.float32(model.accel_v[-1])).astype(np.float64)
-        back = predecessors(graph)
+        links, back = (graph.successor_start, graph.successor), predecessors(graph)
+        train_m, curve, braking = (
+            float(model.length_m),
+            (model.accel_v, model.accel_t, model.accel_s),
+            model.braking_ms2,
+        )
+        self._envelopes = _envelopes(
+            links, back, self._length, self._limit, train_m, curve, float(braking), self._entry, model.may_stop, ROUNDS
+        )
+        self._price()
+
+    def _price(self) -> None:
+        """Work out what every piece costs, by the envelopes."""
+        model, graph = self.model, self.graph
+        links, back = (graph.successor_start, graph.successor), predecessors(graph)
         self._cost, self._cost_stop, self._cost_free = (np.empty(len(back[1])) for _ in range(3))
         _costs(
-            (graph.successor_start, graph.successor), back, np.repeat(exact_length(graph), 2), limit,
-            float(model.length_m), (model.accel_v, model.accel_t, model.accel_s), float(model.braking_ms2),
-            self._entry, ROUNDS, self._cost, self._cost_stop, self._cost_free,
+            links, back, self._length, self._limit, float(model.length_m),
+            (model.accel_v, model.accel_t, model.accel_s), float(model.braking_ms2), self._envelopes, self._cost,
+            self._cost_stop, self._cost_free,
         )  # fmt: skip
+        self._chains: dict[tuple[bool, bool, float], tuple[tuple[Any, ...], Floats, Floats]] = {}
 
     def admit(self, directed: Ints) -> None:
         """Let trains begin at the given directed pieces: there nothing is known of the pieces behind them.
 
         Where the train may stop it may begin without this. Rows worked out before are forgotten if need be.
         """
-        if not self._entry[directed].all():
-            self._entry[directed] = True
-            self._work_out()
+        fastest, cap, _, _ = self._envelopes
+        new = directed[~self._entry[directed] & (self._limit[directed] > 0.0)]
+        self._entry[new] = True
+        if (fastest[new] < self._limit[new]).any() or (cap[new] < np.inf).any():
+            model = self.model
+            curve = (model.accel_v, model.accel_t, model.accel_s)
+            _admit(
+                (self.graph.successor_start, self.graph.successor), predecessors(self.graph), self._length, self._limit,
+                float(model.length_m), curve, model.may_stop, self._entry, new.astype(np.int32), self._envelopes,
+            )  # fmt: skip
+            self._price()
             self._row_of.clear()
 
-    def row(self, directed: Ints, pinned: set[int] | None = None, *, way: Way = "through") -> int:
+    def _of_way(self, way: Way, pace: float, whole: bool) -> tuple[tuple[Any, ...], Floats, Floats]:
+        """Return the times of the chains and the costs, usual and at the target, for a share of the highest speed."""
+        key = (way == "end", whole, pace)
+        if key not in self._chains:
+            after = successor_of(self.graph)
+            usual, stop = self._cost_free if way == "end" else self._cost, self._cost_stop
+            if pace < 1.0:
+                at_pace = (self._length / (pace * self.top_ms))[after]
+                usual, stop = np.maximum(usual, at_pace), np.maximum(stop, at_pace)
+            mark = marks(self.graph) if whole else np.zeros(len(self._limit), bool)
+            self._chains[key] = _chains(self._choices, predecessors(self.graph), after, usual, mark), usual, stop
+        chains, usual, stop = self._chains[key]
+        return chains, usual, stop if way == "stop" else usual
+
+    def row(self, directed: Ints, pinned: set[int] | None = None, *, way: Way = "through", pace: float = 1.0) -> int:
         """Return the row of ``values`` with the least time from the exit of each directed piece to one of ``directed``.
 
         Parameters
@@ -332,8 +609,10 @@ class Bounds:
             Rows that must stay.
         way : {"through", "stop", "end"}
             The train runs on from there, stops there, or its run ends there in passing.
+        pace : float
+            Share of its highest speed that it does not exceed.
         """
-        key = np.sort(directed).astype(np.int32).tobytes() + way.encode()
+        key = np.sort(directed).astype(np.int32).tobytes() + f"{way} {pace}".encode()
         if key in self._row_of:
             row = self._row_of.pop(key)
             self._row_of[key] = row
@@ -349,15 +628,10 @@ class Bounds:
             wider = np.empty((2 * row, self.values.shape[1]), np.float32)
             wider[:row] = self.values
             self.values = wider
-        first, before = predecessors(self.graph)
-        exact = np.empty(self.values.shape[1], np.float64)
-        usual = self._cost_free if way == "end" else self._cost
-        at_target = self._cost_stop if way == "stop" else usual
         # From one place with whole seconds to the next takes whole seconds, so long as the target is such a place.
-        whole = marks(self.graph)
-        if way != "stop" and not whole[directed].all():
-            whole = np.zeros_like(whole)
-        _fill(first, before, usual, at_target, whole, directed, exact)
-        self.values[row] = exact * SAFETY
+        whole = way == "stop" or bool(marks(self.graph)[directed].all())
+        chains, usual, at_target = self._of_way(way, pace, whole)
+        mark = marks(self.graph) if whole else np.zeros(len(self._limit), bool)
+        _fill(self._choices, chains, predecessors(self.graph), usual, at_target, mark, directed, self.values[row])
         self._row_of[key] = row
         return row

@@ -4,8 +4,8 @@
 
 Read :mod:`weerspoor.kernel.plain` first: it states the same model in short, plain Python. Here a *label* stands for
 all runs along one route that differ only by a rigid shift in time since the last departure: the head is at the exit of
-directed piece ``dp`` at ``d + r`` for every departure ``d`` (a multiple of 6 s) in ``d_lo .. d_hi``. All lengths are
-multiples of 1/1024 m and all times of 1/1024 s, so that sums are exact and equal states are found equal.
+directed piece ``dp`` at ``d + r`` for every departure ``d`` (a multiple of the step) in ``d_lo .. d_hi``. All lengths
+are multiples of 1/1024 m and all times of 1/1024 s, so that sums are exact and equal states are found equal.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-GRID_S = 6
 WIDEN_S = 3
 TICKS = 1024.0
 NEVER = 2_000_000_000
 
 MOVING, STANDING, ENDED = 0, 1, 2
 
-RUNNING, EMPTY, GROW_LABELS, GROW_WINDOWS, GROW_SCRATCH = 0, 1, 2, 3, 4
+UNTOUCHED, EMPTIED = -1, -2
+"""Heads of buckets without labels: never filled since the start of the search, or filled and emptied."""
+
+RUNNING, EMPTY, GROW_LABELS, GROW_WINDOWS, GROW_SCRATCH, GAVE_UP = 0, 1, 2, 3, 4, 5
 
 LABEL = np.dtype(
     [
@@ -42,7 +44,7 @@ LABEL = np.dtype(
         ("a_lo", "i4"),  # for a stop: departures of the leg that ends here
         ("a_hi", "i4"),
         ("end", "i4"),  # end of the free window used on the piece
-        ("next", "i4"),  # next label of the same directed piece
+        ("next", "i4"),  # next label in the same bucket
         ("stage", "i2"),  # next stage to reach
         ("stops", "i2"),
         ("pace", "i1"),
@@ -53,13 +55,19 @@ LABEL = np.dtype(
     align=True,
 )
 
-BRAKING, SETUP, SIGHTING, RELEASE, MIN_STOP, TOP, LENGTH, LIMIT, FREE_AFTER, KIND, MAX_STOPS, FROM = range(12)
+BRAKING, SETUP, SIGHTING, RELEASE, MIN_STOP, TOP, LENGTH, LIMIT, FREE_AFTER, KIND, MAX_STOPS, FROM, STEP = range(13)
 """Places in the array of parameters. ``LIMIT``: no arrival later; ``FREE_AFTER``: from this long after a departure on
-the departure no longer bounds a lock; ``FROM``: nothing before this time is looked at."""
+the departure no longer bounds a lock; ``FROM``: nothing before this time is looked at; ``STEP``: departures are
+multiples of it."""
 
 S_STOP, S_EARLIEST, S_LATEST, S_DEPART, S_ADD, S_FLOOR, S_ROW = range(7)
 """Columns of the array of stages. A stage reached at t gives a destination time of at least
-``max(t + S_ADD, S_FLOOR)``; ``S_LATEST`` is tightened by the later stages; ``S_ROW`` is the row of bounds."""
+``max(t + S_ADD, S_FLOOR)``; ``S_LATEST`` is tightened by the later stages; ``S_ROW`` is the row of bounds, and those
+after it are the rows for each slower pace."""
+
+N_LABELS, N_QUEUE, BEST, N_TOUCHED, TAKEN, LEAST_STOPS, MOST = range(7)
+"""Places in the array of state: labels, labels in the queue, best label at the end, buckets touched, labels taken from
+the queue, least number of stops that a run may have, most labels to take."""
 
 
 @njit(cache=True, inline="always")
@@ -69,15 +77,15 @@ def up_tick(value):
 
 
 @njit(cache=True, inline="always")
-def up_grid(value):
-    """Round up to a multiple of 6 s."""
-    return int(np.ceil(value / GRID_S)) * GRID_S
+def up_grid(value, step):
+    """Round up to a multiple of the step of departures."""
+    return int(np.ceil(value / step)) * step
 
 
 @njit(cache=True, inline="always")
-def down_grid(value):
-    """Round down to a multiple of 6 s."""
-    return int(np.floor(value / GRID_S)) * GRID_S
+def down_grid(value, step):
+    """Round down to a multiple of the step of departures."""
+    return int(np.floor(value / step)) * step
 
 
 @njit(cache=True)
@@ -288,17 +296,28 @@ def make_windows(piece, zone, keep, lines, index, par, ignore, book, pool_from, 
     return RUNNING
 
 
+@njit(cache=True, inline="always")
+def least_rest(stage, k, dp, pace, bounds, par):
+    """Return the least time from the exit of ``dp`` to stage ``k`` at a pace, which only a stop may end."""
+    rest = bounds[int(stage[k, S_ROW]), dp]
+    if pace > 0:
+        slower = bounds[int(stage[k, S_ROW + pace]), dp]
+        return min(slower, rest + par[MIN_STOP])
+    return rest
+
+
 @njit(cache=True)
 def emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece, windows, stage, bounds, par):
     """Copy the label at ``temp`` once for every free window that it fits; return the new number, or -1 if no room."""
     book_start, book_count, pool_from, pool_until = windows
     k = lab[temp].stage
-    rest = bounds[int(stage[k, S_ROW]), lab[temp].dp]
+    step = int(par[STEP])
+    rest = least_rest(stage, k, lab[temp].dp, lab[temp].pace, bounds, par)
     r = lab[temp].r
     latest = min(stage[k, S_LATEST] - rest - r, par[LIMIT] - rest - stage[k, S_ADD] - r)
     if stage[k, S_FLOOR] > par[LIMIT] or not latest > -NEVER:
         return n
-    hi = min(hi, down_grid(latest))
+    hi = min(hi, down_grid(latest, step))
     if hi < lo:
         return n
     start = book_start[piece]
@@ -313,8 +332,8 @@ def emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece, windows, stage,
     for w in range(a, last):
         if pool_from[w] > hi + lock_at:
             break
-        d_lo = max(lo, up_grid(pool_from[w] - lock_at))
-        d_hi = min(hi, down_grid(pool_until[w] - busy_until))
+        d_lo = max(lo, up_grid(pool_from[w] - lock_at, step))
+        d_hi = min(hi, down_grid(pool_until[w] - busy_until, step))
         if d_lo > d_hi:
             continue
         if n >= room:
@@ -331,11 +350,12 @@ def emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece, windows, stage,
 
 
 @njit(cache=True)
-def step(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops, graph, train, par, curve, paces,
+def go_on(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops, graph, train, par, curve, paces,
          scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
     """Go on from label ``i`` to directed piece ``s``; return (new number of labels, status)."""
     zone = graph[0]
     length, _, signal, _ = train
+    step = int(par[STEP])
     room = len(lab) - 2
     temp = len(lab) - 1
     source = lab[i]
@@ -368,7 +388,7 @@ def step(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops, 
     limit, m, _ = traverse(lab, temp, train, par, curve, paces, scratch, -1.0, 0.0, 0.0)
     if m < 0:
         return n, GROW_SCRATCH
-    hi = min(hi, down_grid(limit))
+    hi = min(hi, down_grid(limit, step))
     if hi < lo:
         return n, RUNNING
     piece = s >> 1
@@ -388,6 +408,7 @@ def step(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops, 
 @njit(cache=True)
 def stand(lab, n, i, lo, hi, arrive, least, depart_from, stage_now, stops, still, par, scratch, stage, bounds):
     """Stop at the exit of label ``i``; return the new number of labels, or -1 if there is no room."""
+    step = int(par[STEP])
     under = scratch[0]
     end = lab[i].end
     digest = np.int64(1469598103934665603)
@@ -400,17 +421,17 @@ def stand(lab, n, i, lo, hi, arrive, least, depart_from, stage_now, stops, still
             if lowest < par[TOP]:
                 digest = mixed(digest, lab[under[k]].pos + par[LENGTH] - lab[i].pos, lowest)
     release = par[RELEASE]
-    hi = min(hi, down_grid(end - int(np.ceil(arrive + least + release)) - WIDEN_S))
+    hi = min(hi, down_grid(end - int(np.ceil(arrive + least + release)) - WIDEN_S, step))
     if hi < lo:
         return n
-    d_lo = up_grid(max(lo + arrive + least, depart_from))
-    d_hi = down_grid(end - int(np.ceil(release)) - WIDEN_S)
+    d_lo = up_grid(max(lo + arrive + least, depart_from), step)
+    d_hi = down_grid(end - int(np.ceil(release)) - WIDEN_S, step)
     k = stage_now
     rest = bounds[int(stage[k, S_ROW]), lab[i].dp]
     latest = min(stage[k, S_LATEST] - rest, par[LIMIT] - rest - stage[k, S_ADD])
     if stage[k, S_FLOOR] > par[LIMIT] or not latest > -NEVER:
         return n
-    d_hi = min(d_hi, down_grid(latest))
+    d_hi = min(d_hi, down_grid(latest, step))
     if d_hi < d_lo:
         return n
     if n >= len(lab) - 2:
@@ -443,6 +464,7 @@ def stand(lab, n, i, lo, hi, arrive, least, depart_from, stage_now, stops, still
 @njit(cache=True)
 def finish(lab, n, i, lo, hi, leave, v, stopped, hold_until, still, par, scratch):
     """End the run at the exit of label ``i``; ``hold_until`` is absolute. Returns as :func:`stand`."""
+    step = int(par[STEP])
     under = scratch[0]
     release = par[RELEASE]
     for k in range(-1, still):
@@ -454,7 +476,7 @@ def finish(lab, n, i, lo, hi, leave, v, stopped, hold_until, still, par, scratch
                 return n
         else:
             gone = leave + up_tick((lab[a].pos + par[LENGTH] - lab[i].pos) / v)
-        hi = min(hi, down_grid(end - int(np.ceil(gone + release)) - WIDEN_S))
+        hi = min(hi, down_grid(end - int(np.ceil(gone + release)) - WIDEN_S, step))
     if hi < lo or lo + leave > par[LIMIT]:
         return n
     if n >= len(lab) - 2:
@@ -476,9 +498,9 @@ def finish(lab, n, i, lo, hi, leave, v, stopped, hold_until, still, par, scratch
 
 
 @njit(cache=True)
-def reached(stage, k, lo, hi, at):
+def reached(stage, k, lo, hi, at, step):
     """Return the departures between ``lo`` and ``hi`` for which stage ``k`` is reached in its window at ``at``."""
-    return max(lo, up_grid(stage[k, S_EARLIEST] - at)), min(hi, down_grid(stage[k, S_LATEST] - at))
+    return max(lo, up_grid(stage[k, S_EARLIEST] - at, step)), min(hi, down_grid(stage[k, S_LATEST] - at, step))
 
 
 @njit(cache=True)
@@ -491,13 +513,14 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
     me = lab[i]
     dp = me.dp
     stages = len(stage)
+    step = int(par[STEP])
     if me.kind == STANDING:
         for pace in range(len(paces)):
             for e in range(succ_start[dp], succ_start[dp + 1]):
                 s = succ[e]
                 if speed[s] <= 0.0:
                     continue
-                n, status = step(lab, n, i, s, pace, me.d_lo, me.d_hi, 0.0, 0.0, 0.0, me.stage, me.stops, graph, train,
+                n, status = go_on(lab, n, i, s, pace, me.d_lo, me.d_hi, 0.0, 0.0, 0.0, me.stage, me.stops, graph, train,
                                  par, curve, paces, scratch, keep, lines, index, ignore, book, pool_from, pool_until,
                                  busy, stage, bounds)  # fmt: skip
                 if status != RUNNING:
@@ -513,9 +536,9 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
         limit, m, still = traverse(lab, i, train, par, curve, paces, scratch, arrive, v, 0.0)
         if m < 0:
             return n, GROW_SCRATCH
-        lo, hi = me.d_lo, min(me.d_hi, down_grid(limit))
+        lo, hi = me.d_lo, min(me.d_hi, down_grid(limit, step))
         if here:
-            a, b = reached(stage, k, lo, hi, arrive)
+            a, b = reached(stage, k, lo, hi, arrive, step)
             least = stage[k, S_STOP] if stage[k, S_STOP] >= 0.0 else par[MIN_STOP]
             if a <= b and last and stage[k, S_STOP] >= 0.0:
                 n = finish(lab, n, i, a, b, arrive, 0.0, least, stage[k, S_DEPART], still, par, scratch)
@@ -533,7 +556,7 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
     # End here in passing.
     if here and last and stage[k, S_STOP] < 0.0:
         _, _, still = traverse(lab, i, train, par, curve, paces, scratch, me.r, v, v)
-        a, b = reached(stage, k, me.d_lo, me.d_hi, me.r)
+        a, b = reached(stage, k, me.d_lo, me.d_hi, me.r, step)
         if a <= b:
             n = finish(lab, n, i, a, b, me.r, v, -1.0, -1.0, still, par, scratch)
             if n < 0:
@@ -556,7 +579,7 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
                 limit, m, _ = traverse(lab, i, train, par, curve, paces, scratch, leave, v, v_boundary)
                 if m < 0:
                     return n, GROW_SCRATCH
-                hi = min(hi, down_grid(limit))
+                hi = min(hi, down_grid(limit, step))
         if lo > hi:
             continue
         for count in range(2):
@@ -564,11 +587,11 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
             if count == 1:
                 if not here or last or stage[k, S_STOP] >= 0.0:
                     break
-                a, b = reached(stage, k, lo, hi, leave)
+                a, b = reached(stage, k, lo, hi, leave, step)
                 k_now = k + 1
                 if a > b:
                     break
-            n, status = step(lab, n, i, s, me.pace, a, b, leave, x_in, v_boundary, k_now, me.stops, graph, train, par,
+            n, status = go_on(lab, n, i, s, me.pace, a, b, leave, x_in, v_boundary, k_now, me.stops, graph, train, par,
                              curve, paces, scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy,
                              stage, bounds)  # fmt: skip
             if status != RUNNING:
@@ -578,13 +601,15 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
 
 @njit(cache=True)
 def no_worse(lab, a, b, signal, par):
-    """Tell whether label ``a`` can do all that ``b``, of its kind at its directed piece, can at the same times.
+    """Tell whether label ``a`` can do all that ``b`` can at the same times.
 
     They run alike from here on (pace, place on the curve, limits under the train, times on the same grid), ``a`` has
     locked no earlier, and for every piece on which ``a`` still stands, or will have left too early if it brakes soon,
     there is one that ``b`` leaves no earlier and must leave no later.
     """
-    if lab[a].stage != lab[b].stage or lab[a].stops > lab[b].stops or lab[a].hash != lab[b].hash:
+    if lab[a].dp != lab[b].dp or lab[a].kind != lab[b].kind or lab[a].stage != lab[b].stage:
+        return False
+    if lab[a].stops > lab[b].stops or lab[a].hash != lab[b].hash:
         return False
     i, j = lab[a].prev, lab[b].prev
     reach = par[LENGTH] - lab[a].pos, par[LENGTH] - lab[b].pos
@@ -595,7 +620,7 @@ def no_worse(lab, a, b, signal, par):
         if lab[a].pace != lab[b].pace or lab[a].x != lab[b].x or lab[a].x_in != lab[b].x_in:
             return False
         later = lab[a].r - lab[b].r
-        if later % 6.0 != 0.0:
+        if later % par[STEP] != 0.0:
             return False
         if lab[b].entered == 0 and lab[b].r < par[FREE_AFTER] and (lab[a].entered == 1 or later > 0.0):
             return False
@@ -660,94 +685,188 @@ def pop(heap, size):
 
 
 @njit(cache=True)
-def trim(lab, a, b):
+def trim(lab, a, b, step):
     """Take from the times of label ``b`` those of label ``a``, where one end of ``b`` is left."""
     later = 0
     if lab[a].kind != STANDING:
         later = int(lab[a].r - lab[b].r)
     lo, hi = lab[a].d_lo + later, lab[a].d_hi + later
     if lo <= lab[b].d_lo <= hi:
-        lab[b].d_lo = hi + GRID_S
+        lab[b].d_lo = hi + step
         lab[b].f = max(lab[b].f, lab[b].d_lo + lab[b].r + lab[b].rest)
     elif lo <= lab[b].d_hi <= hi:
-        lab[b].d_hi = lo - GRID_S
+        lab[b].d_hi = lo - step
+
+
+@njit(cache=True)
+def bucket_of(label, buckets):
+    """Return the bucket of the labels that are in the same physical state, and perhaps of some others."""
+    key = label.hash ^ (np.int64(label.dp) << 20) ^ (np.int64(label.stage) << 4) ^ np.int64(label.kind)
+    if label.kind != STANDING:
+        key = (key * np.int64(1099511628211)) ^ np.int64(label.x * 1048576.0)
+        key = (key * np.int64(1099511628211)) ^ np.int64(label.x_in * 1048576.0) ^ (np.int64(label.pace) << 50)
+    key *= np.int64(-7046029254386353131)
+    return (key >> 24) & (len(buckets) - 1)
 
 
 @njit(cache=True)
 def commit(lab, n_old, n, state, heap, size, train, buckets, par):
     """Put the labels ``n_old:n`` into the queue, but for those, and those times, that others make needless."""
-    moving, standing, touched = buckets
+    heads, touched = buckets
     _, _, signal, mark = train
+    step = int(par[STEP])
     for i in range(n_old, n):
         if lab[i].kind != ENDED and (lab[i].kind == STANDING or mark[lab[i].dp]):
-            table = standing if lab[i].kind == STANDING else moving
-            dp = lab[i].dp
-            j = table[dp]
+            bucket = bucket_of(lab[i], heads)
+            j = heads[bucket]
             needless = False
             before = -1
             while j >= 0:
                 following = lab[j].next
+                dropped = False
                 if no_worse(lab, j, i, signal, par):
-                    trim(lab, j, i)
+                    trim(lab, j, i, step)
                     if lab[i].d_lo > lab[i].d_hi:
                         needless = True
                         break
-                    before = j
                 elif no_worse(lab, i, j, signal, par):
-                    trim(lab, i, j)
-                    if lab[j].d_lo > lab[j].d_hi:
-                        lab[j].dead = 1
-                        if before < 0:
-                            table[dp] = following
-                        else:
-                            lab[before].next = following
-                    else:
-                        before = j
-                else:
+                    trim(lab, i, j, step)
+                    dropped = lab[j].d_lo > lab[j].d_hi
+                if not dropped:
                     before = j
+                else:
+                    lab[j].dead = 1
+                    if before < 0:
+                        heads[bucket] = following if following >= 0 else EMPTIED
+                    else:
+                        lab[before].next = following
                 j = following
             if needless:
                 continue
-            if table[dp] < 0:
-                touched[state[3]] = dp
-                state[3] += 1
-            lab[i].next = table[dp]
-            table[dp] = i
+            if heads[bucket] == UNTOUCHED:
+                touched[state[N_TOUCHED]] = bucket
+                state[N_TOUCHED] += 1
+            lab[i].next = heads[bucket]
+            heads[bucket] = i
         size = push(heap, size, lab, i)
     return size
 
 
 @njit(cache=True)
+def begin(lab, state, heap, origins, d_lo, d_hi, standing, train, par, curve, paces, zone, keep, lines, index, ignore,
+          book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
+    """Write the first labels; return ``RUNNING``, or what must grow before this is called again from the start."""
+    speed = train[1]
+    v_curve, _, s_curve = curve
+    step = int(par[STEP])
+    lock = -par[SETUP] if standing else 0.0
+    hold = int(np.ceil(par[RELEASE])) + WIDEN_S
+    n = 0
+    size = 0
+    for dp in origins:
+        if speed[dp] <= 0.0:
+            continue
+        piece = dp >> 1
+        if book[1][piece] < 0:
+            status = make_windows(piece, zone, keep, lines, index, par, ignore, book, pool_from, pool_until, busy)
+            if status != RUNNING:
+                return status
+        for pace in range(1 if standing else len(paces)):
+            rest = least_rest(stage, 1, dp, pace, bounds, par) + stage[1, S_ADD]
+            for w in range(book[0][piece], book[0][piece] + book[1][piece]):
+                a = max(d_lo, up_grid(pool_from[w] - int(np.floor(lock)) + WIDEN_S, step))
+                b = min(d_hi, down_grid(pool_until[w] - hold, step))
+                f = max(a + rest, stage[1, S_FLOOR])
+                if a > b or not f <= par[LIMIT]:
+                    continue
+                if n + 4 > len(lab) or size + 1 > len(heap[0]):
+                    return GROW_LABELS
+                t = lab[n]
+                t.f = f
+                t.rest = rest
+                t.r = 0.0
+                t.enter = 0.0
+                t.x_in = 0.0
+                t.x = 0.0
+                t.lock = lock
+                t.pos = 0.0
+                t.hash = 0
+                t.back = 0.0
+                t.dp = dp
+                t.parent = -1
+                t.prev = -1
+                t.d_lo = a
+                t.d_hi = b
+                t.a_lo = 0
+                t.a_hi = 0
+                t.end = pool_until[w]
+                t.next = -1
+                t.stage = 1
+                t.stops = 0
+                t.pace = pace
+                t.kind = MOVING
+                t.dead = 0
+                t.entered = 0
+                if standing:
+                    lab[n + 1] = t
+                    n += 1
+                    lab[n].kind = STANDING
+                    lab[n].parent = n - 1
+                    lab[n].prev = n - 1
+                else:
+                    t.entered = 1
+                    t.x = between(v_curve, s_curve, min(speed[dp], paces[pace] * par[TOP]))
+                    t.x_in = t.x
+                size = push(heap, size, lab, n)
+                n += 1
+    state[N_LABELS] = n
+    state[N_QUEUE] = size
+    return RUNNING
+
+
+@njit(cache=True)
 def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index,
             ignore, book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
-    """Search on for at most ``pops`` labels; ``state`` is (labels, queue, best label, touched, popped).
+    """Search on until ``pops`` labels are taken in all.
 
-    Returns a status: ``EMPTY`` when the search is over, ``RUNNING`` when it may go on, or what must grow first.
+    Returns a status: ``EMPTY`` when the search is over, ``RUNNING`` when it may go on, ``GAVE_UP`` when it took as many
+    labels as it may, or what must grow first.
     """
-    n, size = state[0], state[1]
+    n, size = state[N_LABELS], state[N_QUEUE]
     status = RUNNING
-    for _ in range(pops):
+    while state[TAKEN] < pops:
         if size == 0:
             status = EMPTY
             break
         i = heap[2][0]
-        best = state[2]
+        best = state[BEST]
         if best >= 0 and heap[0][0] > lab[best].f:
             status = EMPTY
             break
         if lab[i].dead == 1 or (best >= 0 and lab[i].stops >= lab[best].stops):
             size = pop(heap, size)
             continue
+        if lab[i].kind == MOVING and lab[i].pace > 0:
+            k = lab[i].stage
+            rest = least_rest(stage, k, lab[i].dp, lab[i].pace, bounds, par) + stage[k, S_ADD]
+            if rest > lab[i].rest:
+                lab[i].rest = rest
+                lab[i].f = max(lab[i].f, lab[i].d_lo + lab[i].r + rest)
         if lab[i].f > heap[0][0]:
-            size = push(heap, pop(heap, size), lab, i)
+            size = pop(heap, size)
+            if lab[i].f <= par[LIMIT]:
+                size = push(heap, size, lab, i)
             continue
         if lab[i].kind == ENDED:
-            state[2] = i
+            state[BEST] = i
             size = pop(heap, size)
-            if lab[i].stops == 0:
+            if lab[i].stops <= state[LEAST_STOPS]:
                 status = EMPTY
                 break
             continue
+        if state[TAKEN] >= state[MOST]:
+            status = GAVE_UP
+            break
         new, code = expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore,
                            book, pool_from, pool_until, busy, stage, bounds)  # fmt: skip
         if code != RUNNING:
@@ -756,12 +875,12 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
         if size + (new - n) > len(heap[0]):
             status = GROW_LABELS
             break
-        state[4] += 1
+        state[TAKEN] += 1
         size = pop(heap, size)
         size = commit(lab, n, new, state, heap, size, train, buckets, par)
         n = new
-    state[0] = n
-    state[1] = size
+    state[N_LABELS] = n
+    state[N_QUEUE] = size
     return status
 
 
@@ -774,6 +893,7 @@ def retrace(lab, last, train, par, curve, paces, scratch, out_int, out_time, out
     every earlier departure is as late as this allows, else as early as it can be.
     """
     v_curve, _, s_curve = curve
+    step = int(par[STEP])
     k = 0
     i = last
     while i >= 0:
@@ -795,7 +915,7 @@ def retrace(lab, last, train, par, curve, paces, scratch, out_int, out_time, out
             out_time[row, 2] = d
             out_time[row, 3] = 0.0
             if lab[j].prev >= 0:
-                before = down_grid(d - lab[i].x_in - lab[i].enter)
+                before = down_grid(d - lab[i].x_in - lab[i].enter, step)
                 before = min(before, lab[i].a_hi) if latest else lab[i].a_lo
                 out_time[row, 1] = before + lab[i].enter
                 d = before

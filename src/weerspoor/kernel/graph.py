@@ -132,11 +132,14 @@ class Query:
         Most stops between the two; a large number for no limit.
     horizon_s : float
         No time later than this is looked at.
+    step_s : int
+        Departures are multiples of it.
     """
 
     stages: list[Stage]
     max_stops: int = 1_000_000
     horizon_s: float = 1e9
+    step_s: int = 1
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ departures of its legs; :func:`time_course` gives them, each counted from the de
   is added at the exit of the last piece: ``(v - u)^2 / (2 b v)``.
 - At signals, where routes meet and at stops times are rounded up to whole seconds; the rest is spent on entering the
   piece. All times are rounded up to 1/1024 s.
-- A train that passes in does so at the lower of the limits of the origin and the next piece, at a multiple of 6 s.
+- A train that passes in does so at the lower of the limits of the origin and the next piece, at a multiple of the step
+  of departures.
 - At every signal that faces it the train locks all pieces up to the next, ``v / (2 b) + sighting`` before it passes
   the signal, though not before its last departure, and ``setup`` before that. A departure begins a lock of its own.
 - A piece is cleared when the head is a train length beyond its exit; on the braking curve if the train brakes there,
@@ -17,7 +18,7 @@ departures of its legs; :func:`time_course` gives them, each counted from the de
 - A piece's zone is held, and its neighbour zones are kept empty, from ``floor(lock) - 3`` to
   ``ceil(clear + release) + 3``.
 
-The search enumerates all courses and, with numpy, all departures on the grid of 6 s. It is for small networks.
+The search enumerates all courses and, with numpy, all departures on the grid. It is for small networks.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from weerspoor.kernel.bounds import exact_length, marks
 from weerspoor.kernel.graph import KEEP_ALL, Query, TrackGraph, TrainModel
 from weerspoor.kernel.timelines import Timelines
 
-GRID_S, WIDEN_S = 6, 3
+WIDEN_S = 3
 
 
 def up_tick(value: float) -> float:
@@ -279,7 +280,8 @@ def all_runs(graph: TrackGraph, model: TrainModel, timelines: Timelines, query: 
     passing_in, stopping = first.stop_s < 0.0, final.stop_s >= 0.0
     limit = min(query.horizon_s, final.latest_s)
     lo = first.earliest_s if passing_in else max(first.earliest_s + first.stop_s, first.depart_s)
-    grid = np.arange(math.ceil(lo / GRID_S), math.floor(limit / GRID_S) + 1, dtype=np.int64) * GRID_S
+    step = query.step_s
+    grid = np.arange(math.ceil(lo / step), math.floor(limit / step) + 1, dtype=np.int64) * step
     if not len(grid):
         return []
     begin, until = int(grid[0]) - 500, int(grid[-1]) + 1000

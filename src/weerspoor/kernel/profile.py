@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from weerspoor.kernel.engine import GRID_S
 from weerspoor.kernel.search import Search
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _departures(search: Search, query: Query) -> list[Run]:
         if run is None:
             return runs
         runs.append(run)
-        later = replace(origin, earliest_s=float(run.depart_s[0]) + GRID_S, stop_s=min(origin.stop_s, 0.0))
+        later = replace(origin, earliest_s=float(run.depart_s[0]) + query.step_s, stop_s=min(origin.stop_s, 0.0))
         query = replace(query, stages=[later, *query.stages[1:]])
 
 

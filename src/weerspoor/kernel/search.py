@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 POPS_A_CALL = 20_000
 """Labels taken from the queue between two moments at which an interruption is noticed (well under 0.1 s)."""
 
+EASY_POPS = 1_500
+"""After so many labels it pays to work out the bounds of the slower paces."""
+
+BUCKETS = 1 << 17
+"""Buckets of labels in the same physical state; a power of two."""
+
 MAX_PIECES = 65_536
 """Longest path in pieces."""
 
@@ -46,11 +52,7 @@ class Workspace:
         self.busy = np.zeros(1 << 12, np.int64)
         self.scratch: Any = (np.zeros(1 << 10, np.int32), np.zeros(1 << 10), np.zeros(1 << 10))
         self.heap: Any = (np.zeros(1 << 13), np.zeros(1 << 13), np.zeros(1 << 13, np.int32))
-        self.buckets: Any = (
-            np.full(2 * n, -1, np.int32),
-            np.full(2 * n, -1, np.int32),
-            np.zeros(4 * n + 4, np.int32),
-        )
+        self.buckets: Any = (np.full(BUCKETS, engine.UNTOUCHED, np.int32), np.zeros(BUCKETS, np.int32))
         self.book: Any = (np.zeros(n, np.int32), np.full(n, -1, np.int32), np.zeros(1, np.int64))
         self.state = np.zeros(8, np.int64)
         self.pieces: Any = (
@@ -70,11 +72,9 @@ class Workspace:
 
     def clear_labels(self) -> None:
         """Forget the labels of the last search."""
-        touched = self.buckets[2][: self.state[3]]
-        self.buckets[0][touched] = -1
-        self.buckets[1][touched] = -1
+        self.buckets[0][self.buckets[1][: self.state[engine.N_TOUCHED]]] = engine.UNTOUCHED
         self.state[:] = 0
-        self.state[2] = -1
+        self.state[engine.BEST] = -1
 
     def clear_windows(self) -> None:
         """Forget the free windows of all pieces."""
@@ -92,6 +92,19 @@ class Workspace:
         else:
             self.busy = np.concatenate([self.busy, np.zeros_like(self.busy)])
             self.scratch = tuple(np.concatenate([part, np.zeros_like(part)]) for part in self.scratch)
+
+
+class GaveUpError(Exception):
+    """A search took as many labels as it may, without an answer."""
+
+
+def _way(query: Query, k: int) -> Way:
+    """Return how the train comes through a stage, for its bounds."""
+    if query.stages[k].stop_s >= 0.0:
+        return "stop"
+    # Where a window closes, braking for what comes after must not be counted: the model takes it later.
+    closes = k == len(query.stages) - 1 or min(s.latest_s for s in query.stages[k:]) < 1e8
+    return "end" if closes else "through"
 
 
 def _tick(value: float) -> float:
@@ -130,11 +143,11 @@ class Search:
         self.graph = graph
         self.model = model
         self.timelines = timelines
-        self.bounds = bounds if bounds is not None else Bounds(graph, model)
+        self.bounds = bounds if bounds is not None else Bounds.of(graph, model)
         self.ignore_train = ignore_train
         self.workspace = Workspace.of(graph)
         top = self.bounds.top_ms
-        par = np.zeros(12)
+        par = np.zeros(13)
         par[engine.BRAKING] = model.braking_ms2
         par[engine.SETUP] = _tick(model.setup_s)
         par[engine.SIGHTING] = model.sighting_s
@@ -154,17 +167,14 @@ class Search:
         self.labels = 0
 
     def _stages(self, query: Query) -> npt.NDArray[np.float64]:
-        rows = np.zeros((len(query.stages), 7))
+        rows = np.zeros((len(query.stages), engine.S_ROW + len(self.model.paces)))
         pinned: set[int] = set()
         self.bounds.admit(query.stages[0].directed)
         for k, stage in enumerate(query.stages):
             if k > 0:
-                # Where a window closes, braking for what comes after must not be counted: the model takes it later.
-                closes = k == len(query.stages) - 1 or min(s.latest_s for s in query.stages[k:]) < 1e8
-                way: Way = "stop" if stage.stop_s >= 0.0 else "end" if closes else "through"
-                row = self.bounds.row(stage.directed, pinned, way=way)
+                row = self.bounds.row(stage.directed, pinned, way=_way(query, k))
                 pinned.add(row)
-                rows[k, engine.S_ROW] = row
+                rows[k, engine.S_ROW :] = row
         for k in range(len(query.stages) - 1, -1, -1):
             stage = query.stages[k]
             stop = max(stage.stop_s, 0.0)
@@ -210,7 +220,17 @@ class Search:
         self._last = limit
         self._par[engine.FROM] = begin
 
-    def _begin(self, query: Query, stage: npt.NDArray[np.float64], limit: float) -> bool:
+    def _by_pace(self, query: Query, rows: npt.NDArray[np.float64]) -> None:
+        """Put the rows of bounds for the slower paces into the array of stages."""
+        pinned = {int(row) for row in rows[1:, engine.S_ROW]}
+        for k, stage in enumerate(query.stages):
+            for pace in range(1, len(self.model.paces) if k > 0 else 1):
+                share = float(self.model.paces[pace])
+                row = self.bounds.row(stage.directed, pinned, way=_way(query, k), pace=share)
+                pinned.add(row)
+                rows[k, engine.S_ROW + pace] = row
+
+    def _begin(self, query: Query, stage: npt.NDArray[np.float64], limit: float, most_labels: int | None) -> bool:
         """Write the first labels; tell whether there are any."""
         space = self.workspace
         first = query.stages[0]
@@ -220,86 +240,65 @@ class Search:
         self._windows_for(lowest, limit)
         par[engine.LIMIT] = limit
         par[engine.MAX_STOPS] = query.max_stops
-        lo = max(first.earliest_s + first.stop_s, first.depart_s) if first.stop_s >= 0.0 else first.earliest_s
+        par[engine.STEP] = step = query.step_s
+        space.state[engine.LEAST_STOPS] = sum(s.stop_s >= 0.0 for s in query.stages[1:-1])
+        space.state[engine.MOST] = most_labels if most_labels is not None else np.iinfo(np.int64).max
+        standing = first.stop_s >= 0.0
+        lo = max(first.earliest_s + first.stop_s, first.depart_s) if standing else first.earliest_s
         hi = min(first.latest_s, limit)
         if not -1e8 < lo <= hi:
             return False
-        d_lo, d_hi = math.ceil(lo / engine.GRID_S) * engine.GRID_S, math.floor(hi / engine.GRID_S) * engine.GRID_S
-        n = 0
-        paces = range(1) if first.stop_s >= 0.0 else range(len(self.model.paces))
-        for dp in np.unique(first.directed):
-            speed = float(self.model.speed_ms[dp])
-            if speed <= 0.0:
-                continue
-            for pace in paces:
-                for start, end in self._free(int(dp) >> 1):
-                    lock = -par[engine.SETUP] if first.stop_s >= 0.0 else 0.0
-                    a = max(d_lo, -(-(start - math.floor(lock) + engine.WIDEN_S) // engine.GRID_S) * engine.GRID_S)
-                    hold = math.ceil(par[engine.RELEASE]) + engine.WIDEN_S
-                    b = min(d_hi, (end - hold) // engine.GRID_S * engine.GRID_S)
-                    if a > b:
-                        continue
-                    while n + 4 > len(space.labels):
-                        space.grow(engine.GROW_LABELS)
-                    label = np.zeros(1, engine.LABEL)[0]
-                    rest = float(self.bounds.values[int(stage[1, engine.S_ROW]), dp]) + stage[1, engine.S_ADD]
-                    label["f"] = max(a + rest, stage[1, engine.S_FLOOR])
-                    if not label["f"] <= limit:
-                        continue
-                    label["rest"] = rest
-                    label["lock"] = lock
-                    label["dp"], label["parent"], label["prev"] = dp, -1, -1
-                    label["d_lo"], label["d_hi"], label["end"], label["next"] = a, b, end, -1
-                    label["stage"], label["pace"] = 1, pace
-                    if first.stop_s < 0.0:
-                        label["entered"] = 1
-                        cap = min(speed, float(self.model.paces[pace]) * par[engine.TOP])
-                        label["x"] = label["x_in"] = engine.between(self._curve[0], self._curve[2], cap)
-                    space.labels[n] = label
-                    if first.stop_s >= 0.0:
-                        space.labels[n + 1] = label
-                        space.labels[n + 1]["kind"] = engine.STANDING
-                        space.labels[n + 1]["parent"] = space.labels[n + 1]["prev"] = n
-                        n += 1
-                    space.state[1] = engine.push(space.heap, int(space.state[1]), space.labels, n)
-                    n += 1
-        space.state[0] = n
-        return n > 0
-
-    def _free(self, piece: int) -> list[tuple[int, int]]:
-        """Return the free windows of a piece."""
-        space = self.workspace
-        while space.book[1][piece] < 0:
-            status = engine.make_windows(
-                piece, self.graph.zone, self._keep, self.timelines.rows, self.timelines.index, self._par,
-                self.ignore_train, space.book, space.windows_from, space.windows_until, space.busy,
+        d_lo, d_hi = math.ceil(lo / step) * step, math.floor(hi / step) * step
+        origins = np.unique(first.directed).astype(np.int32)
+        while True:
+            status = engine.begin(
+                space.labels, space.state, space.heap, origins, d_lo, d_hi, standing, self._train, par, self._curve,
+                self.model.paces, self.graph.zone, self._keep, self.timelines.rows, self.timelines.index,
+                self.ignore_train, space.book, space.windows_from, space.windows_until, space.busy, stage,
+                self.bounds.values,
             )  # fmt: skip
-            if status != engine.RUNNING:
-                space.grow(status)
-        a = int(space.book[0][piece])
-        b = a + int(space.book[1][piece])
-        return list(zip(space.windows_from[a:b].tolist(), space.windows_until[a:b].tolist(), strict=True))
+            if status == engine.RUNNING:
+                return bool(space.state[engine.N_QUEUE] > 0)
+            space.grow(status)
 
-    def earliest_arrival(self, query: Query) -> Run | None:
-        """Return the run that arrives first; among these one with the fewest stops; None if there is none."""
+    def earliest_arrival(self, query: Query, most_labels: int | None = None) -> Run | None:
+        """Return the run that arrives first; among these one with the fewest stops; None if there is none.
+
+        Parameters
+        ----------
+        query : Query
+        most_labels : int, optional
+            Give up after so many labels (about 3 microseconds each); without it the search always has an answer.
+
+        Raises
+        ------
+        GaveUpError
+            If it gave up.
+        """
         if len(query.stages) < 2:
             raise ValueError("a query has at least an origin and a destination")
         limit = float(min(query.horizon_s, query.stages[-1].latest_s, 1e9))
         stage = self._stages(query)
-        if not self._begin(query, stage, limit):
+        if not self._begin(query, stage, limit, most_labels):
             return None
         space = self.workspace
+        state = space.state
+        easy = len(self.model.paces) > 1
         while True:
-            status = engine.advance(
-                space.labels, space.state, space.heap, space.buckets, POPS_A_CALL, *self._compiled(stage)
-            )
-            if status == engine.EMPTY:
+            pops = EASY_POPS if easy else int(state[engine.TAKEN]) + POPS_A_CALL
+            status = engine.advance(space.labels, state, space.heap, space.buckets, pops, *self._compiled(stage))
+            if status in {engine.EMPTY, engine.GAVE_UP}:
                 break
             if status != engine.RUNNING:
                 space.grow(status)
-        self.popped = int(space.state[4])
-        self.labels = int(space.state[0])
-        best = int(space.state[2])
+            elif easy:
+                easy = False
+                self._by_pace(query, stage)
+        self.popped = int(state[engine.TAKEN])
+        self.labels = int(state[engine.N_LABELS])
+        if status == engine.GAVE_UP:
+            raise GaveUpError
+        best = int(state[engine.BEST])
         return self._run(best) if best >= 0 else None
 
     def latest_departure(self, query: Query) -> Run | None:
@@ -311,15 +310,15 @@ class Search:
             return None
         origin = query.stages[0]
         low = int(best.depart_s[0])
-        high = int(min(origin.latest_s, query.horizon_s, query.stages[-1].latest_s)) // engine.GRID_S * engine.GRID_S
+        high = int(min(origin.latest_s, query.horizon_s, query.stages[-1].latest_s)) // query.step_s * query.step_s
         gallop = 600
         while low < high:
-            middle = min(low + gallop, (low + high + engine.GRID_S) // 2)
-            middle = max(middle // engine.GRID_S * engine.GRID_S, low + engine.GRID_S)
+            middle = min(low + gallop, (low + high + query.step_s) // 2)
+            middle = max(middle // query.step_s * query.step_s, low + query.step_s)
             later = replace(origin, earliest_s=float(middle), stop_s=min(origin.stop_s, 0.0))
             run = self.earliest_arrival(replace(query, stages=[later, *query.stages[1:]]))
             if run is None:
-                high = middle - engine.GRID_S
+                high = middle - query.step_s
             else:
                 best = run
                 low = int(run.depart_s[0])
@@ -394,6 +393,7 @@ def search(
     bounds: Bounds | None = None,
     ignore_train: int = -1,
     early: bool = False,
+    most_labels: int | None = None,
 ) -> Run | None:
     """Return the run with the earliest arrival, among these one with the fewest stops, or None if there is none.
 
@@ -413,8 +413,15 @@ def search(
         A train whose intervals do not count.
     early : bool
         Leave every stop as early as possible.
+    most_labels : int, optional
+        Give up after so many labels (about 3 microseconds each).
+
+    Raises
+    ------
+    GaveUpError
+        If it gave up.
     """
-    return Search(graph, model, timelines, bounds, ignore_train, early).earliest_arrival(query)
+    return Search(graph, model, timelines, bounds, ignore_train, early).earliest_arrival(query, most_labels)
 
 
 def latest_departure(
