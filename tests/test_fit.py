@@ -468,7 +468,9 @@ def test_a_gradient_on_which_the_train_cannot_start_closes_that_line(monkeypatch
             assert "lighter" in relaxations(plan)
         else:
             close = [item for item in plan.paths[0].conditions if item.key == "gradient"]
-            assert [(item.place, item.value, item.certainty) for item in close] == [("M-B, ramp", 30.0, "assumed")]
+            assert [(item.place, item.value, item.certainty) for item in close] == [
+                ("Middelburg - Bgrens", 30.0, "assumed")
+            ]
 
 
 def test_every_engine_of_the_catalogue_is_tried() -> None:
@@ -490,3 +492,31 @@ def test_a_wide_load_is_told_how_much_narrower_it_must_be() -> None:
     offered = relaxations(ask(line(), train="load_half_width_mm = 2400").plan)
     assert {"not_wide", "narrower"} <= set(offered)
     assert 200 <= offered["narrower"].amount < offered["not_wide"].amount
+
+
+def test_energy_is_the_work_at_the_wheels() -> None:
+    """14 km at 80 km/h with 1 600 t: at least its kinetic energy (110 kWh) and rolling resistance, at most twice that.
+
+    v = 76.9 km/h with the supplement taken off at the wheels is 80 km/h: m v^2 / 2 = 1.6e6 * 22.2^2 / 2 J = 110 kWh;
+    rolling at some 15-25 N/t over 14 km is 93-156 kWh.
+    """
+    path = only(ask(line()))
+    assert path.energy_kwh is not None
+    assert 180 < path.energy_kwh < 330
+    stopping = only(ask(line(), rest='[[via]]\npoint = "M"\nstop_s = 600'))
+    assert stopping.energy_kwh is not None
+    assert stopping.energy_kwh > path.energy_kwh + 50
+
+
+def test_an_unknown_brake_percentage_is_assumed_and_said() -> None:
+    """A train of its own characteristics without a brake percentage: the value taken, what follows, and the source."""
+    text = (
+        'reference = "T"\n[train]\nlength_m = 500\nmass_t = 1200\nmax_speed_kmh = 90\ntraction = ["diesel"]\n'
+        '[from]\npoint = "A"\nready = "10:00"\n[to]\npoint = "B"\n'
+    )
+    network = line()
+    plan = plan_on(with_points(read_request(text), network.points), network, None, alternatives=0).plan
+    rows = {row["what"]: row for row in plan.assumptions}
+    assert rows["train.brake_percentage"]["certainty"] == "assumed"
+    assert rows["braking.this_train_ms2"]["value"].endswith("m/s2")
+    assert rows["braking.max_speed_kmh"]["value"].endswith("km/h")

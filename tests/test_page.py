@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import html
+import io
 import json
 import re
 import subprocess
@@ -20,7 +21,7 @@ from made_up_plan import make_plan
 from weerspoor.capacity.plan import Plan
 from weerspoor.common.errors import InputError
 from weerspoor.report.page import css_string, render
-from weerspoor.report.texts import LANGUAGES, load_texts
+from weerspoor.report.texts import LANGUAGES, load_sentences, load_texts
 
 ROOT = Path(__file__).parents[1]
 UI = ROOT / "ui"
@@ -40,7 +41,8 @@ def test_the_page_holds_the_whole_plan_and_the_texts_of_its_language(lang: str, 
     plan = make_plan(found=found, others=20)
     page = render(plan, lang)
     assert msgspec.json.decode(element(page, "weerspoor-plan"), type=Plan) == plan
-    assert json.loads(element(page, "weerspoor-texts")) == load_texts(lang)
+    texts = json.loads(element(page, "weerspoor-texts"))
+    assert {key: text for key, text in texts.items() if not key.startswith("said.")} == load_texts(lang)
     assert f'<html lang="{lang}">' in page
 
 
@@ -178,6 +180,57 @@ def test_every_sentence_of_a_plan_has_a_text() -> None:
     for lang in LANGUAGES:
         known = load_texts(lang).keys()
         assert said | put_together <= known, (said | put_together) - known
+
+
+def test_what_stands_in_english_in_the_tables_is_there_in_dutch() -> None:
+    """Sources and descriptions of norms, brakes, clearances, trains and tables: each that a plan can show."""
+    from weerspoor.capacity.assumptions import CLEARANCES, ENERGY, sources, used_norms
+    from weerspoor.trains import catalogue
+    from weerspoor.trains.clearance import clearance
+    from weerspoor.trains.tables import norms
+
+    trains = [catalogue.template(name) for name in [*catalogue.template_names(), catalogue.ORDINARY]]
+    trains += [catalogue.civil_kind(name) for name in catalogue.civil_kind_names()]
+    trains.append(catalogue.train_from({"length_m": 600, "mass_t": 1500, "max_speed_kmh": 90, "traction": ["diesel"]}))
+    trains.append(catalogue.train_from({"template": "heavy", "traction": ["25 kV AC"]}))
+    said = {why for train in trains for why in train.assumed.values()} | {ENERGY}
+    said |= {row["source"] for group in ("freight", "passenger") for row in used_norms(group)}
+    said |= {norm.source for group in ("conversion", "unknown") for norm in norms(group, "braking").values()}
+    said |= {getattr(clearance(), group).source for group in CLEARANCES}
+    said |= {row[key] for row in sources() for key in ("description", "source", "licence")}
+    assert said - {""} <= load_sentences("nl").keys(), said - load_sentences("nl").keys()
+    assert load_sentences("en") == {}
+
+
+def test_the_subjects_of_assumptions_have_words() -> None:
+    """Every norm, clearance and brake value that a plan lists has a name in both languages."""
+    from weerspoor.capacity.assumptions import CLEARANCES, used_norms
+    from weerspoor.trains.clearance import clearance
+
+    wanted = {row["what"].split(".")[1] for group in ("freight", "passenger") for row in used_norms(group)}
+    wanted |= {"this_train_ms2", "max_speed_kmh", "at_the_wheels"}
+    for group in CLEARANCES:
+        values = msgspec.structs.asdict(getattr(clearance(), group))
+        wanted |= {f"{group}_{name}" for name, value in values.items() if isinstance(value, float)}
+    for lang in LANGUAGES:
+        assert {f"norm.{name}" for name in wanted} <= load_texts(lang).keys()
+
+
+def test_a_plan_prints_in_dutch_without_english() -> None:
+    """With and without a path: no blank is left open, no key stands where words should, numbers have a comma."""
+    from rich.console import Console
+
+    from weerspoor.report.table import print_plan
+
+    for found in (True, False):
+        console = Console(width=150, record=True, file=io.StringIO())
+        plan = make_plan(found=found, others=20)
+        plan.train["name"] = "heavy"
+        print_plan(plan, "nl", console)
+        shown = console.export_text()
+        assert not re.search(r"\{\w+|\b(plan|report|ui)\.\w+", shown)
+        assert not re.search(r"\b(the|and|of|departure|arrival|train|stops on)\b", shown)
+        assert ("Geen pad." in shown) is not found
 
 
 def test_the_bundle_is_built_from_the_sources_beside_it() -> None:

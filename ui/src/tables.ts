@@ -380,7 +380,7 @@ function subject(key: string, texts: Texts): string {
 function records(name: string, title: string, list: readonly Record<string, string>[], texts: Texts): Shape | null {
   if (list.length === 0) return null;
   const keys = [...new Set(list.flatMap((one) => Object.keys(one)))];
-  const cell = (key: string, text: string): Shape => td(key === "certainty" ? certainty(text, texts) : key === "what" ? subject(text, texts) : text);
+  const cell = (key: string, text: string): Shape => td(key === "certainty" ? certainty(text, texts) : key === "what" ? subject(text, texts) : texts.said(text));
   const rows = list.map((one) => h("tr", {}, keys.map((key) => cell(key, one[key] ?? ""))));
   return h("section", { class: name }, h("h2", {}, title), table(name, keys.map((key) => texts.word("ui.head", key)), rows));
 }

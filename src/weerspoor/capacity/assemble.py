@@ -17,14 +17,15 @@ from weerspoor.capacity.geometry import Course, piece_line, rounded
 from weerspoor.capacity.occupation import CLOSED, copies, copy_reference
 from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import DAY_S, STEP_S
+from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER, KEEP_WIDE, Run
 from weerspoor.network.model import LINE_CATEGORIES
 from weerspoor.timetable.day import Day
 from weerspoor.timetable.passages import Passage, passages
 from weerspoor.trains import clearance
 from weerspoor.trains.access import access_rules
+from weerspoor.trains.running_time import run_over_pieces
 from weerspoor.trains.starting import startable_permille, too_steep
-from weerspoor.trains.tables import norms
 
 Ints = npt.NDArray[np.int32]
 
@@ -119,7 +120,7 @@ class Assembler:
             running_s=to_step(journey_s(run)),
             stops=run.stops,
             pace=self.pace(),
-            energy_kwh=None,
+            energy_kwh=self.energy_kwh(),
             points=points,
             pieces=self.pieces(),
             held=self.held(),
@@ -132,6 +133,32 @@ class Assembler:
             ],
             shape=course.shape(),
         )
+
+    def energy_kwh(self) -> float | None:
+        """Return the work of the tractive effort at the wheels, by the exact running time; None if it cannot be told.
+
+        The whole way is taken at the lowest pace of any part of it.
+        """
+        run, problem = self.run, self.problem
+        stretch = 1.0 + problem.model.supplement
+        stands = np.flatnonzero(run.depart_s > run.exit_s)
+        stands_s = {int(i) - 1: float(run.depart_s[i] - run.exit_s[i]) for i in stands.tolist() if i > 0}
+        if problem.query.stages[-1].stop_s >= 0:
+            stands_s[len(run.directed) - 2] = 0.0
+        speed_kmh = problem.model.speed_ms[run.directed[1:]].astype(np.float64) * 3.6 * stretch
+        try:
+            motion = run_over_pieces(
+                problem.train,
+                self.network.pieces.length_m[run.directed[1:] >> 1].astype(np.float64),
+                speed_kmh,
+                stands_s,
+                supplement=problem.model.supplement,
+                pace=self.pace(),
+                entry_ms=float(speed_kmh[0]) / 3.6 if problem.query.stages[0].stop_s < 0 else 0.0,
+            )
+        except InputError:
+            return None
+        return round(motion.energy_kwh, 1)
 
     def pace(self) -> float:
         """Return the lowest pace at which the train runs between two stops."""
@@ -518,10 +545,14 @@ class Assembler:
         """Yield the gradients that are assumed on the way and on which the train could not start."""
         train = self.problem.train
         codes = [self.network.points.code[passage.point] for passage in self.passages]
+        names = {
+            self.network.points.code[i].casefold(): self.network.points.name[i]
+            for i in range(len(self.network.points.code))
+        }
         for item in too_steep(train, codes):
             yield p.Condition(
                 key="gradient",
-                place=f"{item.from_point}-{item.to_point}, {item.description}",
+                place=f"{names[item.from_point.casefold()]} - {names[item.to_point.casefold()]}",
                 value=round(item.under(train.length_m), 1),
                 limit=round(startable_permille(train), 1),
                 unit="‰",
@@ -647,15 +678,3 @@ def thinned(line: npt.NDArray[np.float64], tolerance_s: float) -> list[list[floa
             keep.append(i)
     keep.append(last)
     return [[round(km, 3), round(s)] for km, s in line[np.array(keep)].tolist()]
-
-
-def used_norms(group: str) -> list[dict[str, str]]:
-    """Return the norms of a group of trains as assumptions of a plan: what, value, certainty, source."""
-    rows = []
-    for key, norm in norms(group).items():
-        value = ", ".join(f"{x:g}" for x in norm.value) if isinstance(norm.value, list) else f"{norm.value:g}"
-        unit = "" if norm.unit == "1" else f" {norm.unit}"
-        rows.append(
-            {"what": f"{group}.{key}", "value": value + unit, "certainty": norm.certainty, "source": norm.source}
-        )
-    return rows

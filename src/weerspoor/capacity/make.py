@@ -11,6 +11,7 @@ import numpy as np
 
 from weerspoor import __version__
 from weerspoor.capacity import plan as p
+from weerspoor.capacity.assumptions import assumptions, sources
 from weerspoor.capacity.fit import Problem, Work, first_path, prepare, trim, vary
 from weerspoor.capacity.plan import Sentence
 from weerspoor.capacity.request import Request, kind_of_day, with_points
@@ -221,57 +222,6 @@ def _plan(
 def train_dict(train: Train) -> dict[str, Any]:
     """Return the characteristics of a train as plain values."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(train).items()}
-
-
-def assumptions(problem: Problem) -> list[dict[str, str]]:
-    """Return what a plan assumes: of the train, the norms, the clearances, the tables."""
-    from weerspoor.capacity.assemble import used_norms
-
-    train = problem.train
-    rows = [
-        {"what": f"train.{key}", "value": str(getattr(train, key)), "certainty": "assumed", "source": why}
-        for key, why in train.assumed.items()
-    ]
-    rows += [row for row in used_norms(train.norm_group) if row["certainty"] != "sure"]
-    if train.is_wide:
-        from weerspoor.trains.clearance import clearance
-
-        table = clearance()
-        for key in ("meeting", "load", "platform"):
-            row = getattr(table, key)
-            rows.append(
-                {
-                    "what": f"clearance.{key}",
-                    "value": ", ".join(
-                        f"{name} {value:g}"
-                        for name, value in msgspec.structs.asdict(row).items()
-                        if isinstance(value, float)
-                    ),
-                    "certainty": row.certainty,
-                    "source": row.source,
-                }
-            )
-    return rows
-
-
-def sources() -> list[dict[str, str]]:
-    """Return the tables the plan rests on, with source and licence."""
-    import tomllib
-
-    from weerspoor.capacity.settings import DATA
-
-    found: list[dict[str, str]] = []
-    for path in sorted(DATA.glob("*.meta.toml")):
-        head = tomllib.loads(path.read_text(encoding="utf-8"))
-        found.append(
-            {
-                "table": path.name.removesuffix(".meta.toml"),
-                "description": str(head.get("description", "")),
-                "source": str(head.get("source", "")),
-                "licence": str(head.get("licence", "")),
-            }
-        )
-    return found
 
 
 def _map(network: Network, paths: list[p.Path]) -> p.MapLayer:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from weerspoor.report.texts import load_texts
+from weerspoor.report.texts import SAID, load_sentences, load_texts
 
 if TYPE_CHECKING:
     from weerspoor.capacity.plan import Plan
@@ -87,6 +87,13 @@ def _digest(text: str) -> str:
     return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+def page_texts(plan: Plan, lang: str) -> dict[str, str]:
+    """Return the texts of a language, and in it what stands in English in the tables of data that the plan names."""
+    sentences = load_sentences(lang)
+    named = {text for row in (*plan.assumptions, *plan.sources) for text in row.values()}
+    return load_texts(lang) | {SAID + text: sentences[text] for text in sorted(named) if text in sentences}
+
+
 def render(plan: Plan, lang: str) -> str:
     """Return the page of a plan as one HTML document without any reference outside itself.
 
@@ -102,7 +109,7 @@ def render(plan: Plan, lang: str) -> str:
     InputError
         If there is no such language.
     """
-    texts = load_texts(lang)
+    texts = page_texts(plan, lang)
     assets = files("weerspoor.report").joinpath("assets")
     script = assets.joinpath("weerspoor-ui.js").read_text(encoding="utf-8")
     style = assets.joinpath("weerspoor-ui.css").read_text(encoding="utf-8")

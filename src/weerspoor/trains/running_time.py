@@ -200,8 +200,9 @@ def run_over_pieces(
     *,
     supplement: float = 0.0,
     pace: float = 1.0,
+    entry_ms: float = 0.0,
 ) -> Motion:
-    """Run a train from standstill over pieces of track, and return its motion.
+    """Run a train over pieces of track, and return its motion.
 
     Parameters
     ----------
@@ -213,6 +214,8 @@ def run_over_pieces(
     supplement : float
     pace : float
         Share of its own top speed that the train keeps below.
+    entry_ms : float
+        Speed at which it comes in; 0 from standstill.
 
     Raises
     ------
@@ -232,7 +235,9 @@ def run_over_pieces(
         else:
             limits.append(Stretch(start, end, kmh / 3.6))
     stops = [Stop(float(ends[index]), stand) for index, stand in sorted(stands_s.items())]
-    return running_time(mechanics, RunningPath(float(ends[-1]), limits, stops=stops), supplement=supplement)
+    return running_time(
+        mechanics, RunningPath(float(ends[-1]), limits, stops=stops), entry_ms=entry_ms, supplement=supplement
+    )
 
 
 def _cuts(path: RunningPath, length_m: float) -> Floats:
