@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import STEP_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Query, Run, Stage, TrainModel
-from weerspoor.kernel.search import Search
+from weerspoor.kernel.search import GaveUpError, Search
 from weerspoor.network.points import directed_at_point
 from weerspoor.network.routes import shortest_times
 from weerspoor.trains.access import Access, access
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int32]
 BORDER = "border"
-
-
-class OutOfWorkError(Exception):
-    """A search had to do more than it was given."""
 
 
 @dataclass
@@ -67,35 +63,32 @@ class BoundedSearch(Search):
 
     Attributes
     ----------
-    to_take : int
-        How many labels it may still take.
+    to_take : int or None
+        How many labels it may still take; None for any number.
     found : Run or None
         The last run found, also by a question that was then broken off.
     """
 
-    to_take = 1 << 60
+    to_take: int | None = None
     found: Run | None = None
-    _counted = 0
 
-    def _compiled(self, stage: npt.NDArray[np.float64]) -> tuple[Any, ...]:
-        taken = int(self.workspace.state[TAKEN])
-        self.to_take -= taken - self._counted if taken >= self._counted else taken
-        self._counted = taken
-        if self.to_take <= 0:
-            raise OutOfWorkError
-        return super()._compiled(stage)
-
-    def earliest_arrival(self, query: Query) -> Run | None:
+    def earliest_arrival(self, query: Query, most_labels: int | None = None) -> Run | None:
         """Return the run that arrives first, None if there is none.
 
         Raises
         ------
-        OutOfWorkError
+        GaveUpError
             If its work is done before.
         """
-        self._counted = 0
-        run = super().earliest_arrival(query)
-        self.to_take -= max(self.popped - self._counted, 0)
+        most = self.to_take if most_labels is None else most_labels
+        if most is not None and most <= 0:
+            raise GaveUpError
+        self.popped = 0
+        try:
+            run = super().earliest_arrival(query, most)
+        finally:
+            if self.to_take is not None:
+                self.to_take -= self.popped
         self.found = run if run is not None else self.found
         return run
 
@@ -105,15 +98,12 @@ class BoundedSearch(Search):
         self.to_take, self.found = given, None
         try:
             return self.latest_departure(query) if last else self.earliest_arrival(query)
-        except OutOfWorkError:
+        except GaveUpError:
             work.gave_up = True
             return self.found
         finally:
             work.labels -= given - self.to_take + settings().work.start_labels
-
-
-TAKEN = 4
-"""Where the state of a search says how many labels it has taken."""
+            self.to_take = None
 
 
 @dataclass(frozen=True)
@@ -242,7 +232,7 @@ class Problem:
     @cached_property
     def query(self) -> Query:
         """The places to come through; see :attr:`no_track` before using it."""
-        return Query(stages=self._stages[0], horizon_s=float(self.request.horizon_s))
+        return Query(stages=self._stages[0], horizon_s=float(self.request.horizon_s), step_s=STEP_S)
 
     @cached_property
     def _stages(self) -> tuple[list[Stage], list[NoTrack | None]]:
