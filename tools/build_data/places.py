@@ -280,6 +280,9 @@ def station(code: str) -> Point:
     if core and point.certainty != "sure":
         nearest = min(hit[2] for hit in core)
         core = [hit for hit in core if hit[2] < nearest + 25]
+    known = [place.split("@") for place in rules()["platform_places"].get(code, [])]
+    if known:
+        core, hits = [(track, float(chainage), 0.0, 0.0) for track, chainage in known], []
     stretches: dict[tuple[str, float, float], float] = {}
     for track, chainage, _, _ in core:
         section = section_at(sections_by_track(), track, chainage)
@@ -288,16 +291,9 @@ def station(code: str) -> Point:
         else:
             low = max(0.0, chainage - half, section.from_m if section else 0.0)
             high = min(length_m()[track], chainage + half, section.to_m if section else 1e9)
+            if known and section is not None:
+                low = max(section.from_m, min(low, high - 2 * half))
             stretches[(track, low, high)] = chainage
-    wanted = rules()["platform_sections"].get(code)
-    if wanted is not None:
-        stretches = {}
-        for track, chainage, _, _ in hits:
-            for section in sections_by_track().get(track, []):
-                if section.numbered and any(low <= section.number <= high for low, high in numbers(wanted)):
-                    at_m = min(max(chainage, section.from_m + half), section.to_m - half)
-                    stretches[(track, section.from_m, section.to_m)] = at_m
-        hits = []
     done = {track for track, _, _ in stretches}
     circle = shapely.Point(x, y).buffer(max(half, reach))
     for track, chainage, _, _ in hits:
@@ -513,7 +509,8 @@ def points() -> list[Point]:
 def platform_stretch(point: Point, track: str, low: float, high: float, chainage: float) -> tuple[float, float] | None:
     """Return the ends of the assumed platform on a place of a station; None where its section is the platform track.
 
-    Open line and long sections have the platform around the centre; a numbered section of ordinary length is one.
+    Open line and long sections have the platform around the centre; a numbered section of ordinary length is one. A
+    platform on a long numbered section is shifted as far as it would reach beyond it.
     """
     length = platform_m(station_rows()[point.code.upper()]["type"])
     section = section_at(sections_by_track(), track, chainage)
@@ -521,7 +518,8 @@ def platform_stretch(point: Point, track: str, low: float, high: float, chainage
         return low, high
     if section.length_m <= length + rules()["platform"]["long_section_more_m"]:
         return None
-    return max(section.from_m, chainage - length / 2), min(section.to_m, chainage + length / 2)
+    begin = max(section.from_m, min(chainage - length / 2, section.to_m - length))
+    return begin, min(section.to_m, begin + length)
 
 
 def cuts() -> list[tuple[str, float]]:
