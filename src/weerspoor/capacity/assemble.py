@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from weerspoor.capacity import plan as p
 from weerspoor.capacity.fit import Problem, journey_s
-from weerspoor.capacity.geometry import Course, piece_line, rounded
+from weerspoor.capacity.geometry import Course, drawn_piece
 from weerspoor.capacity.occupation import CLOSED, copies, copy_reference
 from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import DAY_S, STEP_S
@@ -66,20 +66,36 @@ class Around:
         zone, self.from_s, self.until_s, self.train, self.occupies, self.blocks = problem.occupation.timelines.table()
         self.start = np.searchsorted(zone, np.arange(problem.network.n_zones + 1))
 
-    def near(self, zone: int, from_s: int, until_s: int, occupies: int, blocks: int) -> Met:
-        """Return the trains that conflict in kind, before and after an interval of a zone."""
-        rows = slice(self.start[zone], self.start[zone + 1])
-        relevant = ((self.blocks[rows] & occupies) | (self.occupies[rows] & blocks)) != 0
-        begin, end, train = self.from_s[rows][relevant], self.until_s[rows][relevant], self.train[rows][relevant]
-        earlier, later = np.flatnonzero(end <= from_s), np.flatnonzero(begin >= until_s)
-        before = int(earlier[np.argmax(end[earlier])]) if len(earlier) else -1
-        after = int(later[np.argmin(begin[later])]) if len(later) else -1
-        return Met(
-            int(from_s - end[before]) if before >= 0 else None,
-            int(train[before]) if before >= 0 else -1,
-            int(begin[after] - until_s) if after >= 0 else None,
-            int(train[after]) if after >= 0 else -1,
-        )
+    def near(self, zone: Ints, from_s: Ints, until_s: Ints, occupies: Ints, blocks: Ints) -> list[Met]:
+        """Return, for every interval of a zone, the trains before and after it that conflict with it in kind."""
+        begin, count = self.start[zone], self.start[zone + 1] - self.start[zone]
+        query = np.repeat(np.arange(len(zone)), count)
+        row = np.repeat(begin - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
+        relevant = ((self.blocks[row] & occupies[query]) | (self.occupies[row] & blocks[query])) != 0
+        query, row = query[relevant], row[relevant]
+        earlier, later = self.until_s[row] <= from_s[query], self.from_s[row] >= until_s[query]
+        before = _last_of(query[earlier], self.until_s[row[earlier]], row[earlier], len(zone))
+        after = _last_of(query[later], -self.from_s[row[later]], row[later], len(zone))
+        return [
+            Met(
+                a - int(self.until_s[i]) if i >= 0 else None,
+                int(self.train[i]) if i >= 0 else -1,
+                int(self.from_s[j]) - b if j >= 0 else None,
+                int(self.train[j]) if j >= 0 else -1,
+            )
+            for a, b, i, j in zip(from_s.tolist(), until_s.tolist(), before.tolist(), after.tolist(), strict=True)
+        ]
+
+
+def _last_of(
+    group: npt.NDArray[np.int64], key: npt.NDArray[np.int32], row: npt.NDArray[np.int64], n: int
+) -> npt.NDArray[np.int64]:
+    """Return for each of ``n`` groups the row with the greatest key, the first of several; -1 where it has none."""
+    found = np.full(n, -1, np.int64)
+    order = np.lexsort((-row, key, group))
+    last = np.flatnonzero(np.diff(group[order], append=-1) != 0)
+    found[group[order][last]] = row[order][last]
+    return found
 
 
 class Assembler:
@@ -258,12 +274,9 @@ class Assembler:
 
     @cached_property
     def _near(self) -> list[Met]:
-        kind = self.problem.model.kind
         run = self.run
-        return [
-            self.around.near(int(z), int(a), int(b), kind, KEEP_ALL)
-            for z, a, b in zip(run.zone, run.from_s, run.until_s, strict=True)
-        ]
+        kind = np.full(len(run.zone), self.problem.model.kind, np.int32)
+        return self.around.near(run.zone, run.from_s, run.until_s, kind, np.full(len(run.zone), KEEP_ALL, np.int32))
 
     @cached_property
     def _visits(self) -> dict[int, list[int]]:
@@ -382,28 +395,33 @@ class Assembler:
                 spans[key][-1][1] = max(spans[key][-1][1], end)
             else:
                 spans[key].append([begin, end])
-        entries: list[p.KeptEmpty] = []
-        for (zone, mask), intervals in spans.items():
-            positions = causes.get(zone, [])
-            for begin, end in intervals:
-                during = [q for q in positions if begin <= run.exit_s[q] <= end] or positions
-                entries.append(self._kept(zone, mask, begin, end, during))
+        found = [
+            (zone, mask, begin, end, [q for q in causes.get(zone, []) if begin <= run.exit_s[q] <= end])
+            for (zone, mask), intervals in spans.items()
+            for begin, end in intervals
+        ]
+        columns = np.array([row[:4] for row in found], dtype=np.int32).T
+        met = self.around.near(columns[0], columns[2], columns[3], np.zeros(len(found), np.int32), columns[1])
+        entries = [
+            self._kept(zone, mask, (begin, end), during or causes.get(zone, []), near)
+            for (zone, mask, begin, end, during), near in zip(found, met, strict=True)
+        ]
         return sorted(entries, key=lambda entry: (entry.km_from, entry.from_s, entry.zone))
 
-    def _kept(self, zone: int, mask: int, begin: int, end: int, during: list[int]) -> p.KeptEmpty:
+    def _kept(self, zone: int, mask: int, span: tuple[int, int], during: list[int], met: Met) -> p.KeptEmpty:
         network, course = self.network, self.course
         pieces = self._zone_pieces.get(zone, [])
-        own = np.array([int(self.run.directed[q]) >> 1 for q in during], dtype=np.int64)
+        start, beside, away = network.neighbours.start, network.neighbours.piece, network.neighbours.distance_m
         distance = math.inf
-        for piece in own:
-            rows = slice(network.neighbours.start[piece], network.neighbours.start[piece + 1])
-            beside = network.neighbours.distance_m[rows][np.isin(network.neighbours.piece[rows], pieces)]
-            distance = min(distance, float(beside.min(initial=math.inf)))
+        for q in during:
+            own = int(self.run.directed[q]) >> 1
+            low, high = int(start[own]), int(start[own + 1])
+            for other, metres in zip(beside[low:high].tolist(), away[low:high].tolist(), strict=True):
+                if other in pieces and metres < distance:
+                    distance = metres
         km_from = float(min((course.enter_km[q] for q in during), default=0.0))
         km_to = float(max((course.exit_km[q] for q in during), default=0.0))
-        met = self.around.near(zone, begin, end, 0, mask)
         longest = max(pieces, key=lambda piece: float(network.pieces.length_m[piece]), default=-1)
-        line = np.concatenate([piece_line(network, piece) for piece in pieces[:1]]) if pieces else np.zeros((0, 2))
         after = next((row for row in self.passages if row.distance_m / 1000 >= km_to - 0.001), self.passages[-1])
         return p.KeptEmpty(
             zone=zone,
@@ -412,15 +430,15 @@ class Assembler:
             km_to=round(km_to, 3),
             distance_m=round(distance, 2) if math.isfinite(distance) else 0.0,
             of=OF.get(mask, "all"),
-            from_s=begin,
-            until_s=end,
+            from_s=span[0],
+            until_s=span[1],
             margin_early_s=met.before_s,
             margin_late_s=met.after_s,
             train_before=self.reference(met.before),
             train_after=self.reference(met.after),
             freed_by="tail_clear",
             freed_at=f"km {km_to:.1f}, {network.points.name[after.point]}",
-            shape=rounded(line),
+            shape=drawn_piece(network, pieces[0]) if pieces else [],
         )
 
     def track_label(self, piece: int) -> str:

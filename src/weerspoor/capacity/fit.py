@@ -438,9 +438,6 @@ def better(problem: Problem, found: Run, work: Work) -> list[Run]:
         start_s = float(found.exit_s[-1]) - problem.least_journey_s - spare_s
         if start_s > found.depart_s[0]:
             runs.append(earliest(problem, work, ready_s=start_s, full_pace=True) or found)
-    if goal.earliest_s > 0 and found.exit_s[-1] > goal.earliest_s:
-        ahead_s = float(found.depart_s[0]) - (float(found.exit_s[-1]) - goal.earliest_s)
-        runs.append(earliest(problem, work, ready_s=ahead_s, full_pace=True) or found)
     if journey_s(found) > problem.least_journey_s + STANDS_S:
         same_arrival = replace(goal, latest_s=min(goal.latest_s, float(np.ceil(found.exit_s[-1]))))
         query = replace(problem.query, stages=[*problem.query.stages[:-1], same_arrival])

@@ -36,13 +36,20 @@ def track_lengths_m(network: Network) -> Doubles:
 
 def piece_line(network: Network, piece: int, *, falling: bool = False) -> Doubles:
     """Return the vertices ``(n, 2)`` of a piece as longitude and latitude, in the direction of running."""
-    tracks, pieces = network.tracks, network.pieces
-    track = int(pieces.track[piece])
+    pieces = network.pieces
+    return track_line(
+        network, int(pieces.track[piece]), float(pieces.from_m[piece]), float(pieces.to_m[piece]), falling=falling
+    )
+
+
+def track_line(network: Network, track: int, from_m: float, to_m: float, *, falling: bool = False) -> Doubles:
+    """Return the vertices ``(n, 2)`` of a stretch of a track as longitude and latitude, in the direction of running."""
+    tracks = network.tracks
     low, high = int(tracks.shape_start[track]), int(tracks.shape_start[track + 1])
     along = track_lengths_m(network)[low:high]
     scale = along[-1] / max(float(tracks.length_m[track]), 1.0)
-    begin, end = float(pieces.from_m[piece]) * scale, float(pieces.to_m[piece]) * scale
-    inside = np.flatnonzero((along > begin + 0.01) & (along < end - 0.01))
+    begin, end = from_m * scale, to_m * scale
+    inside = slice(int(np.searchsorted(along, begin + 0.01)), int(np.searchsorted(along, end - 0.01)))
     at = np.concatenate([[begin], along[inside], [end]])
     line = np.column_stack([np.interp(at, along, tracks.lon[low:high]), np.interp(at, along, tracks.lat[low:high])])
     return line[::-1] if falling else line
@@ -55,6 +62,16 @@ def rounded(line: Doubles) -> list[list[float]]:
     keep[1:] = np.any(points[1:] != points[:-1], axis=1)
     result: list[list[float]] = points[keep].tolist()
     return result
+
+
+def drawn_piece(network: Network, piece: int) -> list[list[float]]:
+    """Return the vertices of a piece as plain numbers; made once."""
+    known = network.cache.setdefault("capacity.drawn", {})
+    assert isinstance(known, dict)
+    if piece not in known:
+        known[piece] = rounded(piece_line(network, piece))
+    drawn: list[list[float]] = known[piece]
+    return drawn
 
 
 def simplified(line: Doubles, tolerance_m: float) -> Doubles:
@@ -119,12 +136,29 @@ class Course:
         return float(self.exit_km[-1])
 
     @cached_property
+    def _stretches(self) -> list[tuple[int, int]]:
+        """First and last position of every stretch of one track that is run over without a break."""
+        pieces, piece = self.network.pieces, self.directed >> 1
+        falling = (self.directed & 1) == 1
+        enters = np.where(falling, pieces.to_m[piece], pieces.from_m[piece])
+        leaves = np.where(falling, pieces.from_m[piece], pieces.to_m[piece])
+        on = (pieces.track[piece][1:] == pieces.track[piece][:-1]) & (falling[1:] == falling[:-1])
+        on &= np.abs(enters[1:] - leaves[:-1]) < 0.01
+        on[:1] = False
+        first = np.flatnonzero(np.concatenate([[True], ~on]))
+        return list(zip(first.tolist(), [*(first[1:] - 1).tolist(), len(piece) - 1], strict=True))
+
+    @cached_property
     def _vertices(self) -> tuple[Doubles, Doubles]:
         """Vertices ``(n, 2)`` of the whole line and the kilometre of each."""
         lines, kilometres = [], []
-        for position, directed in enumerate(self.directed.tolist()):
-            line = piece_line(self.network, directed >> 1, falling=bool(directed & 1))
-            if position == 0:
+        pieces = self.network.pieces
+        for first, last in self._stretches:
+            ends = [int(self.directed[first]) >> 1, int(self.directed[last]) >> 1]
+            low, high = float(pieces.from_m[ends].min()), float(pieces.to_m[ends].max())
+            falling = bool(self.directed[first] & 1)
+            line = track_line(self.network, int(pieces.track[ends[0]]), low, high, falling=falling)
+            if first == 0:
                 line = line[-1:]
             step = np.hypot(
                 np.diff(line[:, 0]) * METRES_PER_DEGREE * np.cos(np.radians(line[0, 1])),
@@ -133,7 +167,7 @@ class Course:
             along = np.concatenate([[0.0], np.cumsum(step)])
             share = along / along[-1] if along[-1] > 0 else along
             lines.append(line)
-            kilometres.append(self.enter_km[position] + share * (self.exit_km[position] - self.enter_km[position]))
+            kilometres.append(self.enter_km[first] + share * (self.exit_km[last] - self.enter_km[first]))
         return np.concatenate(lines), np.concatenate(kilometres)
 
     def shape(self, tolerance_m: float = 2.0) -> list[list[float]]:
