@@ -16,12 +16,13 @@ from weerspoor.common.clock import DAY_END_S, DAY_START_S
 from weerspoor.kernel.timelines import Timelines
 from weerspoor.network.load import load_network
 from weerspoor.network.model import Network
-from weerspoor.timetable.build import BuildNorms, Placed, Placer, Wanted, choose_phases, place_all, repair
+from weerspoor.timetable.build import BuildNorms, Placed, Placer, Wanted, choose_phases, place_all
 from weerspoor.timetable.civil import CivilModels, building_settings
 from weerspoor.timetable.compose import compose_day
 from weerspoor.timetable.day import Day
-from weerspoor.timetable.demand import DATA, load_demand, wanted_trains
+from weerspoor.timetable.demand import DATA, load_contradictions, load_demand, wanted_trains
 from weerspoor.timetable.pattern import EVERY_HOUR, at_hour, hourly_trains
+from weerspoor.timetable.repair import repair
 from weerspoor.timetable.store import write_day
 
 ORDER = ("anchored2", "freight_real", "anchored1", "unanchored", "evening", "freight_assumed")
@@ -44,7 +45,7 @@ def main() -> int:
         print(f"{time.perf_counter() - started:7.1f} s  {text}", flush=True)
 
     demand = load_demand()
-    wanted, left_out = wanted_trains(demand, network)
+    wanted, left_out = wanted_trains(demand, network, contradictions=load_contradictions())
     phases = arguments.only.split(",")
     wanted = [train for train in wanted if train.phase in phases]
     progress(f"{len(wanted)} trains wanted, {len(left_out)} without a point")

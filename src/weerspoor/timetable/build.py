@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -65,6 +64,8 @@ class Wanted:
         Trains whose minute is free move together; empty for the others.
     count : int
         How many trains of the day it stands for.
+    contradicted : bool
+        Its source contradicts itself: another train excludes it.
     """
 
     reference: str
@@ -80,6 +81,7 @@ class Wanted:
     window_s: float = 0.0
     group: str = ""
     count: int = 1
+    contradicted: bool = False
 
     def shifted(self, by_s: int) -> Wanted:
         """Return the same train ``by_s`` seconds later."""
@@ -98,6 +100,8 @@ class BuildNorms:
     ----------
     weight : dict of str to float
         By phase: how much a second of lateness of such a train matters.
+    contradicted_weight : float
+        Trains that contradict others of their source count as so much of a train.
     free_s, bad_s : float
         Lateness that costs nothing, and lateness that costs ``bad_cost`` more.
     bad_cost, missing_cost : float
@@ -106,6 +110,8 @@ class BuildNorms:
     against_factor : float
         A second on the left-hand track counts as so many, where the corridor of a pattern is looked for: known trains
         run there only where the tracks leave no other way.
+    against_detour_s : float
+        A left-hand track is used where the way over it, counted so, is at most so much longer than the shortest.
     early_arrival_s : float
         How much before its minute it may arrive at its last stop.
     longest_delay_s : float
@@ -113,6 +119,7 @@ class BuildNorms:
     """
 
     weight: dict[str, float]
+    contradicted_weight: float
     free_s: float
     bad_s: float
     bad_cost: float
@@ -120,6 +127,7 @@ class BuildNorms:
     detour_share: float
     detour_s: float
     against_factor: float
+    against_detour_s: float
     early_arrival_s: float
     longest_delay_s: float
 
@@ -236,8 +244,8 @@ class Placer:
             self._stops_at[int(point)].append(row)
         piece_length = network.pieces.length_m
         seconds = np.repeat(piece_length / np.maximum(network.pieces.speed_kmh / 3.6, 1.0), 2)
-        against = ~network.pieces.right_hand & ~np.repeat(network.permissions.left_allowed, 2)
-        self._seconds = np.where(against, seconds * norms.against_factor, seconds).astype(np.float32)
+        self._against = ~network.pieces.right_hand
+        self._seconds = np.where(self._against, seconds * norms.against_factor, seconds).astype(np.float32)
 
     # -- where a train of a kind may call ---------------------------------------------------------------------------
 
@@ -374,7 +382,8 @@ class Placer:
         limit = best * (1 + self.norms.detour_share) + self.norms.detour_s
         onward, _ = shortest_times(self.network, starts, cost, limit=limit)
         back, _ = shortest_times(self.network, ends, cost, reverse=True, limit=limit)
-        pieces = np.flatnonzero(onward + back <= limit).astype(np.int32)
+        strict = best + self.norms.against_detour_s
+        pieces = np.flatnonzero(onward + back <= np.where(self._against, strict, limit)).astype(np.int32)
         return _Way(pieces, starts[back[starts] <= limit], ends[onward[ends] <= limit], best)
 
     def _leg(
@@ -404,7 +413,7 @@ class Placer:
 
     # -- placing ----------------------------------------------------------------------------------------------------
 
-    def find(self, wanted: Wanted, *, empty: bool = False) -> Placed:
+    def find(self, wanted: Wanted, *, empty: bool = False, only: tuple[int, float] | None = None) -> Placed:
         """Return the train placed as well as the timelines allow; nothing is inserted.
 
         Parameters
@@ -412,6 +421,8 @@ class Placer:
         wanted : Wanted
         empty : bool
             Look at an empty railway instead: what the train would do alone.
+        only : (int, float), optional
+            Of the tracks at this call, use only the one that lies at this share of their list.
         """
         placed = Placed(wanted)
         timelines = self._empty if empty else self.timelines
@@ -428,7 +439,7 @@ class Placer:
             run = None
             tries = [(False, True), (True, True), (False, False)] if final else [(False, False)]
             for slow, exact in tries:
-                run = self._search(wanted, here, timelines, earliest, slow=slow, exact_arrival=exact)
+                run = self._search(wanted, here, timelines, earliest, slow=slow, exact_arrival=exact, only=only)
                 if run is not None:
                     break
             if run is None or (number and not self._stand(placed, run, timelines)):
@@ -438,11 +449,16 @@ class Placer:
                 return placed
             placed.runs.append(run)
             earliest = float(run.exit_s[-1])
-        self._price(placed, legs)
+        self._price(placed)
         return placed
 
+    def _weight(self, wanted: Wanted) -> float:
+        """Return how much a second of lateness of a train matters."""
+        certain = self.norms.contradicted_weight if wanted.contradicted else 1.0
+        return self.norms.weight[wanted.phase] * certain * wanted.count
+
     def _missing(self, wanted: Wanted) -> float:
-        return self.norms.missing_cost * self.norms.weight[wanted.phase] * wanted.count
+        return self.norms.missing_cost * self._weight(wanted)
 
     def _under(self, placed: Placed) -> npt.NDArray[np.int32]:
         """Return the directed pieces on which a train stands at the end of its last run, the foremost first."""
@@ -474,22 +490,34 @@ class Placer:
         return True
 
     def _search(
-        self, wanted: Wanted, leg: _Leg, timelines: Timelines, earliest: float, *, slow: bool, exact_arrival: bool
+        self,
+        wanted: Wanted,
+        leg: _Leg,
+        timelines: Timelines,
+        earliest: float,
+        *,
+        slow: bool,
+        exact_arrival: bool,
+        only: tuple[int, float] | None = None,
     ) -> Run | None:
         """Search one leg; ``slow`` allows lower paces, ``exact_arrival`` asks not to come in before its minute."""
         stages: list[Stage] = []
         last = len(leg.stages) - 1
-        for offset, pieces in enumerate(leg.stages):
+        for offset, tracks in enumerate(leg.stages):
             number = leg.first + offset
+            chosen = tracks
+            if only is not None and only[0] == number and (offset or not number):
+                place = int(only[1] * len(tracks))
+                chosen = tracks[place : place + 1]
             planned = wanted.departure_s[number]
             border = self.network.points.kind[wanted.points[number]] == "border"
             if offset == 0 and border:
                 late = float(planned) + wanted.window_s + self.norms.longest_delay_s
-                stages.append(Stage(directed=pieces, stop_s=-1.0, earliest_s=float(planned), latest_s=late))
+                stages.append(Stage(directed=chosen, stop_s=-1.0, earliest_s=float(planned), latest_s=late))
                 continue
             if offset == 0:
                 start = max(float(planned), earliest + (wanted.dwell_s[number] if number else 0.0))
-                stages.append(Stage(directed=pieces, stop_s=0.0, earliest_s=start, depart_s=start))
+                stages.append(Stage(directed=chosen, stop_s=0.0, earliest_s=start, depart_s=start))
                 continue
             stands = (wanted.stops[number] or offset == last) and not border
             stop = float(wanted.dwell_s[number]) if stands else -1.0
@@ -497,7 +525,7 @@ class Placer:
             if offset == last and exact_arrival and wanted.window_s == 0 and wanted.arrival_s[number] >= 0:
                 arrival_from = wanted.arrival_s[number] - self.norms.early_arrival_s
             depart = float(planned) if planned >= 0 and wanted.window_s == 0 and offset != last else -1e9
-            stages.append(Stage(directed=pieces, stop_s=stop, earliest_s=arrival_from, depart_s=depart))
+            stages.append(Stage(directed=chosen, stop_s=stop, earliest_s=arrival_from, depart_s=depart))
         begin = stages[0].earliest_s
         ends = max((time for time in wanted.arrival_s if time >= 0), default=begin + 6 * 3600)
         horizon = max(begin, float(ends)) + wanted.window_s + self.norms.longest_delay_s
@@ -506,24 +534,17 @@ class Placer:
         run = search(leg.graph, model, timelines, query, bounds=leg.bounds, early=True)
         return None if run is None else replace(run, directed=leg.outside(run.directed))
 
-    def _price(self, placed: Placed, legs: Sequence[_Leg]) -> None:
+    def _price(self, placed: Placed) -> None:
         """Set lateness and cost of a placed train."""
         wanted, norms = placed.wanted, self.norms
         if wanted.window_s > 0:
             placed.lateness_s, placed.cost = 0.0, 0.0
             return
-        worst = early = 0.0
-        for leg, run in zip(legs, placed.runs, strict=True):
-            for position in np.flatnonzero(run.stage >= 0).tolist():
-                number = leg.first + int(run.stage[position])
-                if number == len(wanted.points) - 1:
-                    if wanted.arrival_s[number] >= 0:
-                        deviation = float(run.exit_s[position]) - wanted.arrival_s[number]
-                        worst, early = max(worst, deviation), max(early, -deviation)
-                elif wanted.departure_s[number] >= 0 and wanted.stops[number]:
-                    worst = max(worst, float(run.depart_s[position]) - wanted.departure_s[number])
+        deviations = [deviation for _, deviation, _ in self.deviations(placed)]
+        worst = max([*deviations, 0.0])
+        early = max(0.0, -deviations[-1]) if wanted.arrival_s[-1] >= 0 else 0.0
         placed.lateness_s = worst if worst >= early else -early
-        weight = norms.weight[wanted.phase] * wanted.count
+        weight = self._weight(wanted)
         over = max(0.0, max(worst, early) - norms.free_s)
         placed.cost = weight * (over / 60.0 + (norms.bad_cost if max(worst, early) > 60.0 else 0.0))
         if max(worst, early) > norms.bad_s:
@@ -532,6 +553,21 @@ class Placer:
             placed.runs = []
             placed.reason = f"later than {norms.longest_delay_s / 60:.0f} minutes"
             placed.cost = self._missing(wanted)
+
+    def deviations(self, placed: Placed) -> list[tuple[int, float, float]]:
+        """Return (call, deviation from its minute, time) of the departures with a minute and of the last arrival."""
+        wanted = placed.wanted
+        found: list[tuple[int, float, float]] = []
+        for leg, run in zip(self._pattern(wanted), placed.runs, strict=True):
+            for position in np.flatnonzero(run.stage >= 0).tolist():
+                number = leg.first + int(run.stage[position])
+                if number == len(wanted.points) - 1:
+                    time_s, minute = float(run.exit_s[position]), wanted.arrival_s[number]
+                else:
+                    time_s, minute = float(run.depart_s[position]), wanted.departure_s[number]
+                if minute >= 0 and (wanted.stops[number] or number == len(wanted.points) - 1):
+                    found.append((number, time_s - minute, time_s))
+        return found
 
     # -- in and out of the timelines --------------------------------------------------------------------------------
 
@@ -552,11 +588,13 @@ class Placer:
         """Return what a run of a placed train holds and keeps empty."""
         return Rows.of(run, self._model_of(placed.wanted.kind).kind)
 
-    def in_the_way(self, ideal: Placed, train: int) -> list[int]:
-        """Return the trains in the timelines that conflict with the runs of a train, without itself."""
+    def in_the_way(self, ideal: Placed, train: int, from_s: float = -1e9, until_s: float = 1e9) -> list[int]:
+        """Return the other trains in the timelines that conflict with the runs of a train in a stretch of time."""
         found: set[int] = set()
         for run in ideal.runs:
-            found.update(self.timelines.conflicts_of(self.rows_of(ideal, run), train))
+            rows = self.rows_of(ideal, run)
+            rows = _shifted(rows, (rows.until_s > from_s) & (rows.from_s < until_s), 0)
+            found.update(self.timelines.conflicts_of(rows, train))
         return sorted(found)
 
     def remove(self, train: int) -> None:
@@ -671,70 +709,3 @@ def place_all(
             placer.insert(number, placed[number])
         if count % 250 == 249 or count + 1 == len(order):
             progress(f"{count + 1} of {len(order)} trains tried")
-
-
-def repair(
-    placer: Placer,
-    placed: list[Placed],
-    *,
-    rounds: int,
-    seed: int,
-    most_blockers: int,
-    progress: Callable[[str], None],
-) -> None:
-    """Re-plan around the worst placed trains until nothing gets better or the rounds are done. Alters ``placed``.
-
-    In each step a costly train is given the best run it could have if the trains in its way were gone; those trains
-    are taken out, the
-    costly train is inserted, and they are put back by weight, then lateness. The step is undone unless the sum of
-    costs falls.
-    """
-    rng = random.Random(seed)
-    for number in range(rounds):
-        costly = [index for index, train in enumerate(placed) if train.cost > 0]
-        rng.shuffle(costly)
-        costly.sort(key=lambda index: -placed[index].cost * rng.uniform(0.7, 1.0))
-        gained = 0.0
-        for index in costly:
-            gained += _repair_one(placer, placed, index, rng, most_blockers)
-        total = sum(train.cost for train in placed)
-        progress(f"round {number + 1}: {len(costly)} trains re-planned, cost {total:.0f}")
-        if gained <= 0:
-            return
-
-
-def _repair_one(placer: Placer, placed: list[Placed], index: int, rng: random.Random, most_blockers: int) -> float:
-    """Try to place one costly train better at the cost of those in its way; return how much was gained."""
-    own = placed[index]
-    if own.cost <= 0:
-        return 0.0
-    ideal = placer.find(own.wanted, empty=True)
-    if not ideal.runs or ideal.cost >= own.cost:
-        return 0.0
-    blockers = placer.in_the_way(ideal, index)
-    if len(blockers) > most_blockers:
-        return 0.0
-    before = own.cost + sum(placed[other].cost for other in blockers)
-    for train in (index, *blockers):
-        placer.remove(train)
-    fresh: dict[int, Placed] = {}
-    weights = placer.norms.weight
-    queue = [index, *sorted(blockers, key=lambda other: (-weights[placed[other].wanted.phase], rng.random()))]
-    after = 0.0
-    for train in queue:
-        fresh[train] = placer.find(placed[train].wanted)
-        after += fresh[train].cost
-        if after >= before:
-            break
-        if fresh[train].runs:
-            placer.insert(train, fresh[train])
-    if after < before - 1e-9 and len(fresh) == len(queue):
-        for train, found in fresh.items():
-            placed[train] = found
-        return before - after
-    for train in queue:
-        placer.remove(train)
-    for train in queue:
-        if placed[train].runs:
-            placer.insert(train, placed[train])
-    return 0.0

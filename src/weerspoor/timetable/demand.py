@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,7 +163,10 @@ def _bools(column: Any) -> Bools:
 
 
 def wanted_trains(
-    demand: Demand, network: Network, layers: tuple[str, ...] = ("passenger", "freight")
+    demand: Demand,
+    network: Network,
+    layers: tuple[str, ...] = ("passenger", "freight"),
+    contradictions: Sequence[Contradiction] = (),
 ) -> tuple[list[Wanted], list[tuple[str, str]]]:
     """Return the trains as the builder takes them, and those with a point the network does not have.
 
@@ -172,6 +176,8 @@ def wanted_trains(
     network : Network
     layers : tuple of str
         Layers to take; the reserve is placed after the others.
+    contradictions : sequence of Contradiction
+        Trains in it are marked as contradicted.
 
     Returns
     -------
@@ -182,6 +188,7 @@ def wanted_trains(
     from weerspoor.timetable.build import Wanted
 
     points = point_indices(demand.point, network)
+    contradicted = {row.train for row in contradictions}
     made: list[Wanted] = []
     left_out: list[tuple[str, str]] = []
     for train in range(len(demand)):
@@ -214,6 +221,7 @@ def wanted_trains(
                 dwell_s=tuple(int(demand.dwell_s[call]) for call in known),
                 window_s=float(window),
                 group=demand.free_group[train],
+                contradicted=demand.reference[train] in contradicted,
             )
         )
     return made, left_out

@@ -366,9 +366,10 @@ def _placed_day(
     demand: Demand, date: dt.date, network: Network, progress: Callable[[str], None], rounds: int
 ) -> tuple[Day, list[tuple[str, str]]]:
     from weerspoor.kernel.timelines import Timelines
-    from weerspoor.timetable.build import Placed, Placer, place_all, repair
+    from weerspoor.timetable.build import Placed, Placer, place_all
     from weerspoor.timetable.civil import CivilModels, building_settings
     from weerspoor.timetable.compose import compose_day
+    from weerspoor.timetable.repair import repair
 
     wanted, missing = wanted_trains(demand, network, (LAYER_PASSENGER,))
     norms, settings = building_settings()

@@ -88,6 +88,7 @@ def _key(train: Wanted) -> tuple[object, ...]:
         train.layer,
         train.phase,
         train.group,
+        train.contradicted,
         train.points,
         train.stops,
         train.dwell_s,
