@@ -62,8 +62,7 @@ def choose(problem: Problem, found: Run, most: int, progress: Progress = lambda 
     chosen = [Choice(problem, best_of(problem, runs), "best")]
     if not most:
         return chosen
-    work = Work(rule.alternatives_labels, rule.a_search_labels)
-    for choice in _candidates(problem, runs, chosen[0].run, work, progress):
+    for choice in _candidates(problem, runs, chosen[0].run, progress):
         if len(chosen) > most:
             break
         if all(_differs(choice.run, other.run) for other in chosen):
@@ -71,20 +70,21 @@ def choose(problem: Problem, found: Run, most: int, progress: Progress = lambda 
     return chosen[: most + 1]
 
 
-def _candidates(problem: Problem, runs: list[Run], best: Run, work: Work, progress: Progress) -> Iterator[Choice]:
+def _candidates(problem: Problem, runs: list[Run], best: Run, progress: Progress) -> Iterator[Choice]:
     """Yield what may be an alternative, the kinds in turn, the cheap ones first."""
     rule = settings().alternatives
     yield from _kinds(problem, runs, best)
     if len(best.directed) and best.stops > sum(via.stop_s > 0 for via in problem.request.via):
         progress("looking for fewer stops")
-        fewer = problem.full_pace_search.within(replace(problem.query, max_stops=best.stops - 1), work)
+        fewer = problem.full_pace_search.within(replace(problem.query, max_stops=best.stops - 1), _work())
         if fewer is not None:
             yield Choice(problem, fewer, "fewer_stops")
     progress("looking for another route")
-    yield from _other_route(problem, best, work)
+    yield from _other_route(problem, best, _work())
     progress("looking for more distance to other trains")
+    work = _work()
     for slack_s in rule.more_slack_s:
-        if slack_s <= problem.slack_s or not len(problem.occupation.reference):
+        if slack_s <= problem.slack_s or problem.day is None:
             continue
         wider = vary(problem, slack_s=slack_s)
         found = first_path(wider, work, exact=False)
@@ -93,12 +93,18 @@ def _candidates(problem: Problem, runs: list[Run], best: Run, work: Work, progre
             break
     progress("looking for other departures")
     seen = list(runs)
-    for run in further(problem, float(best.depart_s[0]), work):
+    for run in further(problem, float(best.depart_s[0]), _work()):
         seen.append(run)
         yield from _kinds(problem, [run], best)
         yield Choice(problem, run, "later")
     for run in sorted(seen, key=partial(cost_s, problem)):
         yield Choice(problem, run, "earlier" if run.exit_s[-1] < best.exit_s[-1] else "later")
+
+
+def _work() -> Work:
+    """Return the work that the search for one kind of alternative may do."""
+    rule = settings().work
+    return Work(rule.alternative_labels, rule.a_search_labels)
 
 
 def _kinds(problem: Problem, runs: list[Run], best: Run) -> Iterator[Choice]:

@@ -458,7 +458,7 @@ def further(problem: Problem, after_s: float, work: Work, *, most: int = 6) -> I
 SPARE_S = (0.0, 1800.0, 5400.0)
 """A train that would stand about is also tried with a departure so much before what its least journey allows."""
 
-STANDS_S = 300.0
+STANDS_S = 900.0
 """A train that takes so much longer than its least journey may stand about."""
 
 FURTHER_S = 900.0

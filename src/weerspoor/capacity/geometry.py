@@ -64,6 +64,30 @@ def rounded(line: Doubles) -> list[list[float]]:
     return result
 
 
+def piece_ends(network: Network) -> tuple[Doubles, Doubles]:
+    """Return the ends of all pieces, ``(n_pieces, 2)`` each: of lower and of upper chainage; made once."""
+    known = network.cache.get("capacity.piece_ends")
+    if isinstance(known, tuple):
+        return known
+    tracks, pieces = network.tracks, network.pieces
+    along = track_lengths_m(network)
+    apart = 2.0 * float(along.max(initial=1.0)) + 1.0
+    vertices = np.diff(tracks.shape_start)
+    coordinate = along + np.repeat(np.arange(len(vertices)) * apart, vertices)
+    longest = np.zeros(len(vertices))
+    longest[vertices > 0] = along[tracks.shape_start[1:][vertices > 0] - 1]
+    scale = longest / np.maximum(tracks.length_m.astype(np.float64), 1.0)
+
+    def at(chainage: npt.NDArray[np.float32]) -> Doubles:
+        place = chainage.astype(np.float64) * scale[pieces.track]
+        place = np.minimum(place, longest[pieces.track]) + pieces.track * apart
+        return np.column_stack([np.interp(place, coordinate, values) for values in (tracks.lon, tracks.lat)])
+
+    found = (at(pieces.from_m), at(pieces.to_m))
+    network.cache["capacity.piece_ends"] = found
+    return found
+
+
 def drawn_piece(network: Network, piece: int) -> list[list[float]]:
     """Return the vertices of a piece as plain numbers; made once."""
     known = network.cache.setdefault("capacity.drawn", {})
@@ -190,23 +214,34 @@ class Course:
         return np.array([METRES_PER_DEGREE * np.cos(np.radians(lat)), METRES_PER_DEGREE])
 
     def project(self, lonlat: Doubles) -> tuple[Doubles, Doubles]:
-        """Return, for places ``(n, 2)``, the kilometre of the nearest point of the line and the distance to it in m."""
+        """Return, for places ``(n, 2)``, the kilometre of the nearest point of the line and the distance to it in m.
+
+        The distance is infinite beyond ``reach_m``.
+        """
         flat, at = self._dense
-        order = np.argsort(flat[:, 0], kind="stable")
-        sorted_x = flat[order, 0]
         places = lonlat * self._scale
-        reach = 400.0
-        low = np.searchsorted(sorted_x, places[:, 0] - reach)
-        high = np.searchsorted(sorted_x, places[:, 0] + reach)
+        corner = flat.min(axis=0) - 2 * self.reach_m
+        wide = int((flat[:, 0].max() - corner[0]) / self.reach_m) + 4
+
+        def cells(points: Doubles) -> npt.NDArray[np.int64]:
+            column, row = ((points - corner) / self.reach_m).astype(np.int64).T
+            return np.where((column >= 0) & (column < wide), row * wide + column, np.int64(-wide * 4))
+
+        own = cells(flat)
+        order = np.argsort(own, kind="stable")
+        own, here = own[order], cells(places)
         km, away = np.zeros(len(places)), np.full(len(places), np.inf)
-        for i, (a, b) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
-            if a == b:
-                continue
-            rows = order[a:b]
-            distance = np.hypot(flat[rows, 0] - places[i, 0], flat[rows, 1] - places[i, 1])
-            best = int(np.argmin(distance))
-            km[i], away[i] = at[rows[best]], distance[best]
-        return km, away
+        for cell in (-wide - 1, -wide, -wide + 1, -1, 0, 1, wide - 1, wide, wide + 1):
+            low, high = np.searchsorted(own, here + cell), np.searchsorted(own, here + cell, side="right")
+            count = high - low
+            place = np.repeat(np.arange(len(places)), count)
+            point = order[np.repeat(low - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))]
+            distance = np.hypot(*(flat[point] - places[place]).T)
+            best = np.lexsort((point, distance, place))
+            first = best[np.flatnonzero(np.diff(place[best], prepend=-1) != 0)]
+            nearer = first[distance[first] < away[place[first]]]
+            km[place[nearer]], away[place[nearer]] = at[point[nearer]], distance[nearer]
+        return km, np.where(away <= self.reach_m, away, np.inf)
 
     @cached_property
     def beside(self) -> dict[int, tuple[float, float]]:
@@ -220,21 +255,22 @@ class Course:
         near: set[int] = set(own)
         edge = set(own)
         for _ in range(4):
-            rows = np.concatenate(
-                [np.arange(neighbours.start[p], neighbours.start[p + 1]) for p in sorted(edge)]
-                or [np.zeros(0, np.int64)]
-            )
+            at = np.array(sorted(edge), dtype=np.int64)
+            count = neighbours.start[at + 1] - neighbours.start[at]
+            rows = np.repeat(neighbours.start[at] - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
             edge = set(neighbours.piece[rows].tolist()) - near
             near |= edge
         others = np.array(sorted(near - set(own)), dtype=np.int64)
         result = {piece: (float(a), float(b)) for piece, (a, b) in own.items()}
         if not len(others):
             return result
-        ends = np.concatenate([piece_line(network, int(piece))[[0, -1]] for piece in others])
-        km, away = self.project(ends)
-        for i, piece in enumerate(others.tolist()):
-            if max(away[2 * i], away[2 * i + 1]) <= self.reach_m:
-                result[piece] = (float(km[2 * i]), float(km[2 * i + 1]))
+        begin, end = piece_ends(network)
+        (begin_km, begin_m), (end_km, end_m) = self.project(begin[others]), self.project(end[others])
+        beside = np.maximum(begin_m, end_m) <= self.reach_m
+        for piece, a, b in zip(
+            others[beside].tolist(), begin_km[beside].tolist(), end_km[beside].tolist(), strict=True
+        ):
+            result[piece] = (a, b)
         return result
 
     @property

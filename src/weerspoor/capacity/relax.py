@@ -27,7 +27,7 @@ Progress = Callable[[str], None]
 ORDER = (
     "later", "earlier", "no_windows", "without_closure", "train_moved", "trains_moved", "shorter", "lighter",
     "more_engines", "other_protection", "other_traction", "narrower", "not_wide", "no_dangerous_goods", "no_avoid",
-    "no_via", "no_stop", "together",
+    "no_via", "no_stop", "together", "alone",
 )  # fmt: skip
 """Keys of relaxations, the mildest first."""
 
@@ -49,7 +49,8 @@ def relaxations(problem: Problem, progress: Progress = lambda _: None) -> Iterat
             found = True
             yield item
     if not found:
-        yield from _together(problem, Work(rule.relaxation_labels, rule.a_search_labels), progress)
+        for last in (_together, _alone):
+            yield from last(problem, Work(rule.relaxation_labels, rule.a_search_labels), progress)
 
 
 def alone(problem: Problem) -> Problem:
@@ -99,6 +100,7 @@ def _times(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relax
     if request.ready_s is None:
         return
     progress("trying an earlier departure")
+    work = Work(settings().work.relaxation_labels, work.a_search)
     for shift_s in settings().relaxation.shift_s:
         if not work.left:
             return
@@ -319,6 +321,16 @@ def _goods(problem: Problem, work: Work, _: Progress) -> Iterator[p.Relaxation]:
         run = _with_train(problem, work, dangerous_goods=(), guarded=False)
         if run is not None:
             yield _made("no_dangerous_goods", 0, "", run, classes=list(train.dangerous_goods))
+
+
+def _alone(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:
+    """Try without other trains, closures and windows, where no single change of time gives a path."""
+    if not problem.tracks_lead_through:
+        return
+    progress("trying an empty railway")
+    run = earliest(alone(vary(problem, request=without_windows(problem))), work, full_pace=True)
+    if run is not None:
+        yield _made("alone", 0, "", run)
 
 
 def _together(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:

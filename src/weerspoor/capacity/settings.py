@@ -77,7 +77,7 @@ class WorkRule(_Row, frozen=True, kw_only=True):
     a_search_labels: int
     path_labels: int
     better_labels: int
-    alternatives_labels: int
+    alternative_labels: int
     explanation_labels: int
     relaxation_labels: int
     start_labels: int
