@@ -232,9 +232,10 @@ def speeds(line_of: dict[str, str]) -> dict[str, list[tuple[float, float, float]
         kind, _, name = row["key"].partition(":")
         where, speed = source.number(row["where_kmh"]), float(row["speed_kmh"])
         for track in [name] if kind == "track" else sorted(t for t, line in line_of.items() if line == name):
-            if where is None and track not in found:
-                found[track] = [(0.0, source.length_m()[track], speed)]
-            found[track] = [(a, b, speed if v == where else v) for a, b, v in found.get(track, [])]
+            if where is None:
+                found.setdefault(track, [(0.0, source.length_m()[track], speed)])
+            elif track in found:
+                found[track] = [(a, b, speed if v == where else v) for a, b, v in found[track]]
     return found
 
 
