@@ -166,3 +166,40 @@ def test_an_error_reads_as_place_message_and_advice() -> None:
     """The form of every message."""
     error = InputError("is wrong", where="request.toml: train", hint="write it right")
     assert str(error) == "request.toml: train: is wrong (write it right)"
+
+
+def test_the_first_compilation_is_announced(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no compiled kernel lies, it is said that there will be a wait; where one does, nothing is said."""
+    from weerspoor.kernel import engine
+
+    said: list[str] = []
+    weerspoor.cli._say_compiling(said.append)
+    monkeypatch.setattr(engine.advance._cache, "_cache_path", "/nowhere")
+    again: list[str] = []
+    weerspoor.cli._say_compiling(again.append)
+    assert again == ["compiling kernels, once: this takes about a minute"]
+    assert "compiling kernels" in capsys.readouterr().err
+
+
+def test_a_day_is_shown_with_what_it_lacks_and_what_is_not_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A day file with a train that found no place: counted, with the reason."""
+    from dataclasses import replace
+
+    from weerspoor.capacity.accumulate import empty_day
+    from weerspoor.network.load import load_network
+    from weerspoor.timetable.store import write_day
+
+    day = replace(empty_day(load_network()), notes={"not_placed": [["1234", "no track"], ["1236", "no track"]]})
+    file = tmp_path / "my.day"
+    write_day(day, file)
+    monkeypatch.setattr(sys, "argv", ["weerspoor", "day", "show", "--day", str(file)])
+    with pytest.raises(SystemExit) as raised:
+        weerspoor.cli.main()
+    assert raised.value.code in (0, None)
+    shown = capsys.readouterr().out
+    assert "Not placed: 2 trains." in shown
+    assert "2  no track" in shown

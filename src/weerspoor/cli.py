@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -75,6 +76,19 @@ def _progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
+def _say_compiling(say: Callable[[str], None]) -> None:
+    """Say that the kernels are compiled now, which happens once and takes a while, if they are."""
+    from weerspoor.kernel import engine
+
+    folder, source = Path(engine.advance._cache.cache_path), Path(engine.__file__)
+    ready = [file.stat().st_mtime for file in folder.glob("engine.advance-*.nbi")]
+    if not ready or max(ready) < source.stat().st_mtime:
+        message = "compiling kernels, once: this takes about a minute"
+        say(message)
+        if not sys.stderr.isatty():
+            typer.echo(message, err=True)
+
+
 def _check_outputs(*files: Path | None, folders: tuple[Path | None, ...] = ()) -> None:
     """Refuse at once what could not be written later, so that nothing is written at all."""
     named: dict[Path, None] = {}
@@ -132,6 +146,7 @@ def plan(
         wanted = load_request(request)
         from weerspoor.capacity.make import make_plan
 
+        _say_compiling(say)
         result = make_plan(wanted, day=day, alternatives=alternatives, progress=say)
         outputs: dict[Path, bytes] = {}
         if json is not None:
@@ -235,6 +250,7 @@ def import_gtfs(
         from weerspoor.timetable.store import write_day
 
         network = load_network()
+        _say_compiling(say)
         made, lines = import_feed(feed, on, network, progress=say)
         write_day(made, output)
     for line in lines:
@@ -327,9 +343,15 @@ def day_show(
             from weerspoor.timetable.export import day_displib
 
             day_displib(shown, network, displib)
-    from weerspoor.report.table import print_day
+        say("comparing with what was wanted")
+        from weerspoor.report.table import missing_lines, print_day
+        from weerspoor.timetable.demand import load_contradictions, load_demand
+        from weerspoor.timetable.measure import cost_lines
 
-    print_day(shown)
+        of_pattern = shown.name == DEFAULT_DAY
+        cost = cost_lines(shown, load_demand(), load_contradictions()) if of_pattern else missing_lines(shown)
+
+    print_day(shown, cost)
     for path in (csv, displib):
         if path is not None:
             typer.echo(f"Written: {path}", err=True)
@@ -383,6 +405,7 @@ def day_remove(
 
 def main() -> None:
     """Run the command line; errors of the user end in one message on standard error and status 2."""
+    gc.disable()  # a process of seconds, which keeps what it makes
     try:
         app()
     except WeerspoorError as error:
@@ -394,6 +417,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    finally:
+        gc.enable()
 
 
 if __name__ == "__main__":

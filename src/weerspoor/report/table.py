@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from rich.table import Table
 from weerspoor.capacity import plan as p
 from weerspoor.common.clock import clock
 from weerspoor.report.texts import Texts
+from weerspoor.timetable.measure import not_placed
 
 if TYPE_CHECKING:
     from weerspoor.capacity.routes import RouteExplanation
@@ -205,8 +207,17 @@ def print_routes(explanation: RouteExplanation, console: Console | None = None) 
     (console or Console()).print(str(explanation), highlight=False, markup=False)
 
 
-def print_day(day: Day, console: Console | None = None) -> None:
-    """Print what a day holds and lacks."""
+def missing_lines(day: Day) -> list[str]:
+    """Return in lines for people how many trains are not in a day that were wanted, and why."""
+    missing = not_placed(day)
+    if not missing:
+        return []
+    reasons = Counter(reason for _, reason in missing).most_common()
+    return [f"Not placed: {len(missing)} trains.", *(f"  {count:5}  {reason}" for reason, count in reasons)]
+
+
+def print_day(day: Day, cost: Sequence[str] = (), console: Console | None = None) -> None:
+    """Print what a day holds and lacks, and in lines for people what making it cost."""
     console = console or Console()
     console.print(f"[bold]{escape(day.name)}[/] {day.kind} {day.date}".rstrip(), highlight=False)
     if day.lacks:
@@ -225,3 +236,5 @@ def print_day(day: Day, console: Console | None = None) -> None:
         f"hash {day.content_hash}",
         highlight=False,
     )
+    for line in cost:
+        console.print(line, highlight=False, markup=False)
