@@ -272,6 +272,48 @@ def test_right_hand_of_two_and_of_four() -> None:
     assert normal(-20, 0) == (direction.RISING, 0)
 
 
+def ways_along(lengths_m: list[float]) -> direction.Ways:
+    """Return ways over pieces that follow each other straight on, with rising chainage."""
+    n = len(lengths_m)
+    links = [(2 * p, 2 * p + 2) for p in range(n - 1)] + [(2 * p + 3, 2 * p + 1) for p in range(n - 1)]
+    main = np.full(2 * n, -1, np.int32)
+    for here, there in links:
+        main[here] = there
+    return direction.Ways(links, main, np.array(lengths_m), np.zeros(n, dtype=bool), ["A"] * n)
+
+
+def sections_along(lengths_m: list[float], normal: list[int]) -> list[direction.Section]:
+    """Return a section for each piece, with the direction found so far."""
+    return [
+        direction.Section("t", 0.0, length, p, p + 1, normal=way, reason="pair" if way else "single")
+        for p, (length, way) in enumerate(zip(lengths_m, normal, strict=True))
+    ]
+
+
+def test_one_direction_goes_on_through_a_short_stretch() -> None:
+    """A short stretch against both its neighbours is a loop taken for the other track, a long one is not.
+
+    main  ===== 8 km > =====[ 0.9 km < ]===== 5 km > =====
+    """
+    for middle_m, found in ((900.0, direction.RISING), (3000.0, direction.FALLING)):
+        lengths = [8000.0, middle_m, 5000.0]
+        sections = sections_along(lengths, [direction.RISING, direction.FALLING, direction.RISING])
+        direction.continue_through(sections, ways_along(lengths))
+        assert [s.normal for s in sections] == [direction.RISING, found, direction.RISING]
+
+
+def test_a_passing_loop_serves_both_directions() -> None:
+    """The straight track of a short loop between single line is for trains both ways; of a long one it is not.
+
+    single ----- 6 km -----[ 0.6 km > ]----- 5 km -----
+    """
+    for middle_m, found in ((600.0, direction.BOTH), (3000.0, direction.RISING)):
+        lengths = [6000.0, middle_m, 5000.0]
+        sections = sections_along(lengths, [direction.BOTH, direction.RISING, direction.BOTH])
+        direction.continue_through(sections, ways_along(lengths))
+        assert [s.normal for s in sections] == [direction.BOTH, found, direction.BOTH]
+
+
 def test_flat_crossings() -> None:
     """Two switches cross at one level; two sections in their middle do not; a bridge decides for sections."""
     switch, other = Record("W", "1A", 0, 30, "", ""), Record("W", "3B", 0, 30, "", "")
