@@ -10,6 +10,8 @@ import jsonschema
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from days import small_day
 from weerspoor.capacity.accumulate import add_plan, empty_day, remove_plan
@@ -520,3 +522,46 @@ def test_an_unknown_brake_percentage_is_assumed_and_said() -> None:
     assert rows["train.brake_percentage"]["certainty"] == "assumed"
     assert rows["braking.this_train_ms2"]["value"].endswith("m/s2")
     assert rows["braking.max_speed_kmh"]["value"].endswith("km/h")
+
+
+_SIZES = st.one_of(st.floats(0.5, 5_000), st.integers(1, 1_000_000), st.sampled_from([0.1, 0.5, 7, 740, 5_001, 30_001]))
+_TRAIN = st.fixed_dictionaries(
+    {},
+    optional={
+        "length_m": _SIZES,
+        "mass_t": _SIZES,
+        "max_speed_kmh": st.floats(1, 500),
+        "axle_load_t": _SIZES,
+        "metre_load_t": _SIZES,
+        "load_half_width_mm": st.floats(400, 6_000),
+        "load_height_mm": st.floats(400, 12_000),
+        "brake_percentage": st.floats(1, 400),
+        "brake_position": st.sampled_from(["G", "P", "R", "Q"]),
+        "gauge": st.sampled_from(["G1", "GC", "G9"]),
+        "traction": st.lists(st.sampled_from(["diesel", "1.5 kV DC", "25 kV AC", "steam"]), max_size=3, unique=True),
+        "locomotives": st.lists(st.sampled_from(["Class 66", "1600", "VIRM-4", "Big Boy"]), max_size=3),
+        "dangerous_goods": st.lists(st.sampled_from(["1.1D", "3", "1.9X"]), max_size=2, unique=True),
+        "guarded": st.booleans(),
+    },
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(train=_TRAIN, template=st.sampled_from(["heavy", "mixed", "personnel", "intercity", "freight_bulk"]))
+def test_any_train_gets_a_plan_an_explanation_or_a_place_in_the_file(train: dict[str, object], template: str) -> None:
+    """Whatever its characteristics: a path, no path with a sentence why, or one message that names the key."""
+    values = "\n".join(f"{key} = {json.dumps(value)}" for key, value in train.items())
+    text = (
+        f'reference = "T"\n[train]\ntemplate = "{template}"\n{values}\n'
+        '[from]\npoint = "A"\nready = "10:00"\n[to]\npoint = "B"\n'
+    )
+    network = line()
+    try:
+        plan = plan_on(with_points(read_request(text), network.points), network, None, alternatives=0).plan
+    except InputError as error:
+        assert "train" in (error.where or "")
+        return
+    assert (plan.outcome == "found") == bool(plan.paths) == (plan.explanation is None)
+    if plan.explanation is not None:
+        assert plan.explanation.summary.key.startswith("plan.summary.")
+        assert plan.explanation.obstacles or plan.explanation.relaxations

@@ -12,8 +12,6 @@ from weerspoor.network.points import (
     directed_at_point,
     find_point,
     nearest_points,
-    pieces_of_point,
-    stops_of_point,
 )
 
 
@@ -37,13 +35,6 @@ def test_nearest_points_prefers_a_beginning():
     assert nearest_points(chain().points, "Utrecht", 1) == [2]
 
 
-def test_pieces_of_a_point_are_those_its_places_touch():
-    """A station has its section; a border touches the pieces at either side of it."""
-    network = chain()
-    assert pieces_of_point(network, 0).tolist() == [0]
-    assert pieces_of_point(network, 1).tolist() == [1, 2]
-
-
 def test_a_train_over_a_border_leaves_the_piece_that_ends_there():
     """At a border at 1000 m: rising ends piece 1, falling ends piece 2, so directed pieces 2 and 5."""
     assert directed_at_point(chain(), 1).tolist() == [2, 5]
@@ -52,13 +43,6 @@ def test_a_train_over_a_border_leaves_the_piece_that_ends_there():
 def test_a_timing_place_inside_a_piece_is_on_that_piece():
     """A at 100 m lies in piece 0 in both directions."""
     assert directed_at_point(chain(), 0).tolist() == [0, 1]
-
-
-def test_stops_of_a_point_hold_the_length_asked():
-    """Of the two stops at Ut only one holds 350 m."""
-    network = chain()
-    assert stops_of_point(network, 2).tolist() == [2, 3]
-    assert stops_of_point(network, 2, 350).tolist() == [3]
 
 
 @pytest.mark.parametrize(

@@ -56,17 +56,6 @@ def nearest_points(points: Points, text: str, count: int = 5) -> list[int]:
     return sorted(range(len(points.code)), key=likeness)[:count]
 
 
-def pieces_of_point(network: Network, point: int) -> Ints:
-    """Return the pieces of which some part lies in a place of a point, in rising order."""
-    points, pieces = network.points, network.pieces
-    found: set[int] = set()
-    for row in np.flatnonzero(points.place_point == point):
-        low, high = np.searchsorted(pieces.track, [points.place_track[row], points.place_track[row] + 1])
-        inside = (pieces.from_m[low:high] < points.place_to_m[row]) & (pieces.to_m[low:high] > points.place_from_m[row])
-        found.update((low + np.flatnonzero(inside)).tolist())
-    return np.array(sorted(found), dtype=np.int32)
-
-
 def directed_at_point(network: Network, point: int) -> Ints:
     """Return the directed pieces at whose exit, or on which, a train is timed at a point, both directions.
 
@@ -83,9 +72,3 @@ def directed_at_point(network: Network, point: int) -> Ints:
         falling = low + int(np.searchsorted(pieces.from_m[low:high], at_m + AT_EXIT_M, side="right")) - 1
         found.update((2 * min(rising, int(high) - 1), 2 * max(falling, int(low)) + 1))
     return np.array(sorted(found), dtype=np.int32)
-
-
-def stops_of_point(network: Network, point: int, least_usable_m: float = 0.0) -> Ints:
-    """Return the rows of ``Network.stops`` at a point that hold a train of a length in metres."""
-    stops = network.stops
-    return np.flatnonzero((stops.point == point) & (stops.usable_m >= least_usable_m)).astype(np.int32)
