@@ -23,7 +23,8 @@ from weerspoor.kernel.search import search
 from weerspoor.kernel.timelines import Rows, Timelines
 from weerspoor.network.model import Network
 from weerspoor.network.points import directed_at_point
-from weerspoor.network.routes import reversed_successors, shortest_times
+from weerspoor.network.routes import reversed_successors
+from weerspoor.timetable.corridor import CorridorNorms, NoWayError, Stretch, corridor
 from weerspoor.trains.access import point_pieces
 
 SEAM_S = 6 * 3600
@@ -34,14 +35,6 @@ PLATFORM_SHARE = 0.5
 
 LONGEST_PLATFORM_M = 450.0
 """Sections of one platform are looked for so far behind the head."""
-
-REVERSAL_S = 240.0
-"""A train turns back at a station where every way without costs so much more."""
-
-PLATFORM_CHANGE_S = 60.0
-"""A train comes in at other platforms when it can go on so much better from them."""
-
-LONGEST_LEG_S = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -105,13 +98,8 @@ class BuildNorms:
     free_s, bad_s : float
         Lateness that costs nothing, and lateness that costs ``bad_cost`` more.
     bad_cost, missing_cost : float
-    detour_share, detour_s : float
-        A train may run over tracks whose shortest way is at most so much longer than the shortest of its leg.
-    against_factor : float
-        A second on the left-hand track counts as so many, where the corridor of a pattern is looked for: known trains
-        run there only where the tracks leave no other way.
-    against_detour_s : float
-        A left-hand track is used where the way over it, counted so, is at most so much longer than the shortest.
+    corridor : CorridorNorms
+        Where trains may run.
     early_arrival_s : float
         How much before its minute it may arrive at its last stop.
     longest_delay_s : float
@@ -124,10 +112,7 @@ class BuildNorms:
     bad_s: float
     bad_cost: float
     missing_cost: float
-    detour_share: float
-    detour_s: float
-    against_factor: float
-    against_detour_s: float
+    corridor: CorridorNorms
     early_arrival_s: float
     longest_delay_s: float
 
@@ -160,16 +145,6 @@ class Placed:
     lateness_s: float = 0.0
     cost: float = 0.0
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class _Way:
-    """The corridor between two sets of pieces: its pieces, the starts and ends that lie on it, seconds of the best."""
-
-    pieces: npt.NDArray[np.int32]
-    starts: npt.NDArray[np.int32]
-    ends: npt.NDArray[np.int32]
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -236,16 +211,11 @@ class Placer:
         self._model_of = model_of
         self._patterns: dict[tuple[object, ...], list[_Leg] | UnroutableError] = {}
         self._empty = Timelines.empty(network.n_zones)
-        self._ways: dict[tuple[str, bytes, bytes], _Way] = {}
         if ways_of is not None:
-            self._patterns, self._ways = ways_of._patterns, ways_of._ways
+            self._patterns = ways_of._patterns
         self._stops_at: dict[int, list[int]] = defaultdict(list)
         for row, point in enumerate(network.stops.point):
             self._stops_at[int(point)].append(row)
-        piece_length = network.pieces.length_m
-        seconds = np.repeat(piece_length / np.maximum(network.pieces.speed_kmh / 3.6, 1.0), 2)
-        self._against = ~network.pieces.right_hand
-        self._seconds = np.where(self._against, seconds * norms.against_factor, seconds).astype(np.float32)
 
     # -- where a train of a kind may call ---------------------------------------------------------------------------
 
@@ -326,77 +296,23 @@ class Placer:
     def _make_pattern(self, wanted: Wanted) -> list[_Leg]:
         """Find the corridor of a pattern of points, with reversals where the tracks leave no other way."""
         model = self._model_of(wanted.kind)
-        sets = [self._calling_pieces(wanted, number, model) for number in range(len(wanted.points))]
+        calls = [self._calling_pieces(wanted, number, model) for number in range(len(wanted.points))]
         codes = [self.network.points.code[point] for point in wanted.points]
-        for code, pieces in zip(codes, sets, strict=True):
+        for code, pieces in zip(codes, calls, strict=True):
             if not len(pieces):
                 raise UnroutableError(f"no track for it at {code}")
+        try:
+            stretches = corridor(self.network, model.speed_ms, calls, wanted.stops, self.norms.corridor)
+        except NoWayError as error:
+            raise UnroutableError(f"no way from {codes[error.leg]} to {codes[error.leg + 1]}") from error
         legs: list[_Leg] = []
-        allowed = np.zeros(2 * self.network.n_pieces, dtype=bool)
-        stage_sets: list[npt.NDArray[np.int32]] = [sets[0]]
-        first, before_s = 0, 0.0
-        for number in range(len(sets) - 1):
-            way = self._corridor(wanted.kind, stage_sets[-1], sets[number + 1])
-            best = self._corridor(wanted.kind, sets[number], sets[number + 1])
-            if len(stage_sets) > 1 and best.seconds + PLATFORM_CHANGE_S < way.seconds:
-                into = self._corridor(wanted.kind, stage_sets[-2], best.starts)
-                if into.seconds + best.seconds < way.seconds + before_s:
-                    allowed[into.pieces] = True
-                    stage_sets[-1] = into.ends
-                    way = self._corridor(wanted.kind, into.ends, sets[number + 1])
-            if number > 0 and wanted.stops[number]:
-                turned = np.unique(sets[number] ^ 1).astype(np.int32)
-                other = self._corridor(wanted.kind, turned[model.speed_ms[turned] > 0], sets[number + 1])
-                if other.seconds + REVERSAL_S < way.seconds:
-                    stage_sets[-1] = np.intersect1d(stage_sets[-1], other.starts ^ 1)
-                    legs.append(self._leg(first, stage_sets, allowed, model, legs[-1] if legs else None))
-                    stage_sets, first, way = [other.starts], number, other
-                    allowed = np.zeros(len(allowed), dtype=bool)
-            if not np.isfinite(way.seconds):
-                raise UnroutableError(f"no way from {codes[number]} to {codes[number + 1]}")
-            allowed[way.pieces] = True
-            stage_sets[-1], before_s = way.starts, way.seconds
-            stage_sets.append(way.ends)
-        legs.append(self._leg(first, stage_sets, allowed, model, legs[-1] if legs else None))
+        for stretch in stretches:
+            legs.append(self._leg(stretch, model, legs[-1] if legs else None))
         return legs
 
-    def _corridor(self, kind: str, starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32]) -> _Way:
-        """Return the pieces on ways not much longer than the shortest between two sets; made once a pair and kind."""
-        key = (kind, starts.tobytes(), ends.tobytes())
-        known = self._ways.get(key)
-        if known is None:
-            known = self._ways[key] = self._make_corridor(kind, starts, ends)
-        return known
-
-    def _make_corridor(self, kind: str, starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32]) -> _Way:
-        cost = np.where(self._model_of(kind).speed_ms > 0, self._seconds, np.float32(np.inf)).astype(np.float32)
-        best, reach = np.inf, 900.0
-        while len(starts) and len(ends) and not np.isfinite(best):
-            onward, _ = shortest_times(self.network, starts, cost, limit=reach)
-            best = float(np.min(onward[ends]))
-            if not np.isfinite(reach):
-                break
-            reach = reach * 4 if reach < LONGEST_LEG_S else np.inf
-        if not np.isfinite(best):
-            return _Way(np.empty(0, np.int32), starts, ends, np.inf)
-        limit = best * (1 + self.norms.detour_share) + self.norms.detour_s
-        onward, _ = shortest_times(self.network, starts, cost, limit=limit)
-        back, _ = shortest_times(self.network, ends, cost, reverse=True, limit=limit)
-        strict = best + self.norms.against_detour_s
-        pieces = np.flatnonzero(onward + back <= np.where(self._against, strict, limit)).astype(np.int32)
-        return _Way(pieces, starts[back[starts] <= limit], ends[onward[ends] <= limit], best)
-
-    def _leg(
-        self,
-        first: int,
-        sets: list[npt.NDArray[np.int32]],
-        allowed: npt.NDArray[np.bool_],
-        model: TrainModel,
-        behind: _Leg | None,
-    ) -> _Leg:
+    def _leg(self, stretch: Stretch, model: TrainModel, behind: _Leg | None) -> _Leg:
         """Return a leg on its corridor; after a reversal the pieces of the leg before lie in its graph too."""
-        for pieces in sets:
-            allowed[pieces] = True
+        allowed = stretch.allowed
         used = allowed[0::2] | allowed[1::2]
         if behind is not None:
             used[behind.pieces] = True
@@ -408,8 +324,9 @@ class Placer:
             speed_ms=np.where(allowed[directed], model.speed_ms[directed], np.float32(0)).astype(np.float32),
             may_stop=model.may_stop[directed],
         )
-        leg = _Leg(first, (), graph, limited, Bounds(graph, limited, rows=2 * len(sets)), pieces)
-        return replace(leg, stages=tuple(leg.inside(stage) for stage in sets))
+        bounds = Bounds(graph, limited, rows=2 * len(stretch.calls))
+        leg = _Leg(stretch.first, (), graph, limited, bounds, pieces)
+        return replace(leg, stages=tuple(leg.inside(call) for call in stretch.calls))
 
     # -- placing ----------------------------------------------------------------------------------------------------
 

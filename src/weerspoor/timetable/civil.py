@@ -12,6 +12,7 @@ import numpy as np
 from weerspoor.kernel.graph import TrainModel
 from weerspoor.network.model import Network
 from weerspoor.timetable.build import BuildNorms
+from weerspoor.timetable.corridor import CorridorNorms
 from weerspoor.trains.access import DIRECTION, access
 from weerspoor.trains.catalogue import civil_kind
 from weerspoor.trains.kernel_model import train_model
@@ -61,4 +62,5 @@ class CivilModels:
 def building_settings(path: Path = SETTINGS) -> tuple[BuildNorms, dict[str, Any]]:
     """Return the builder's norms, and its other settings."""
     settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    return BuildNorms(**{field.name: settings[field.name] for field in fields(BuildNorms)}), settings
+    values = {field.name: settings[field.name] for field in fields(BuildNorms)}
+    return BuildNorms(**{**values, "corridor": CorridorNorms(**settings["corridor"])}), settings
