@@ -33,6 +33,8 @@ export interface MapLabel {
   readonly text: string;
   readonly size: number;
   readonly rank: number;
+  /** It is left out when it would cover more points that are to be avoided; any number when absent. */
+  readonly mostCovered?: number;
 }
 
 export interface PlacedLabel {
@@ -59,7 +61,7 @@ export function boxOf(text: string, size: number, x: number, y: number, anchor: 
 }
 
 /**
- * Place labels beside their points: lower ranks first, each at the first of eight places that is free of other labels
+ * Place labels beside their points: lower ranks first, each at the first of twelve places that is free of other labels
  * and of `taken`, choosing the one that covers fewest of the `avoid` points; those that fit nowhere are left out.
  */
 export function placeLabels(
@@ -86,6 +88,10 @@ export function placeLabels(
       [x + away * 0.75, y + away * 0.6 + size * 0.7, "start"],
       [x - away * 0.75, y - away * 0.6, "end"],
       [x - away * 0.75, y + away * 0.6 + size * 0.7, "end"],
+      [x + away, y - away * 1.4, "end"],
+      [x + away, y + away * 1.4 + size * 0.75, "end"],
+      [x - away, y - away * 1.4, "start"],
+      [x - away, y + away * 1.4 + size * 0.75, "start"],
     ];
     let best: { at: [number, number, PlacedLabel["anchor"]]; box: Box; covered: number } | null = null;
     for (const at of candidates) {
@@ -97,7 +103,7 @@ export function placeLabels(
       if (!best || covered < best.covered) best = { at, box, covered };
       if (covered === 0) break;
     }
-    if (best) {
+    if (best && best.covered <= (label.mostCovered ?? Infinity)) {
       boxes.push(best.box);
       placed.push({ index, x: best.at[0], y: best.at[1], anchor: best.at[2] });
     }

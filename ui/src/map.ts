@@ -102,7 +102,7 @@ export function mapNames(plan: Plan, path: Path | undefined, view: MapView, size
       const end = index === 0 || index === last;
       const stop = point.stop_s > 0;
       marks.push(h("circle", { class: end ? "map-end" : stop ? "map-stop" : "map-point", cx: x.toFixed(1), cy: y.toFixed(1), r: end ? 5 : stop ? 4.2 : 2 }, h("title", {}, point.name)));
-      labels.push({ x, y, text: point.name, size: end || stop ? 12 : 10.5, rank: end ? 0 : stop ? 1 : 3 + placeRank(kinds.get(point.code), point.code, point.name), kind: end || stop ? "strong" : "point" });
+      labels.push({ x, y, text: point.name, size: end || stop ? 12 : 10.5, rank: end ? 0 : stop ? 1 : 3 + placeRank(kinds.get(point.code), point.code, point.name), kind: end || stop ? "strong" : "point", mostCovered: end || stop ? Infinity : 2 });
     });
     for (let i = 0; i <= 240; i++) {
       const at = place((i / 240) * path.distance_km);
@@ -119,7 +119,7 @@ export function mapNames(plan: Plan, path: Path | undefined, view: MapView, size
     const far = end || reached.has(one.code.toLowerCase());
     if (!far && view.scale < DETAIL_SCALE && !FROM_AFAR.has(one.kind)) continue;
     marks.push(h("circle", { class: end ? "map-end" : far ? "map-reached" : "map-place", cx: at[0].toFixed(1), cy: at[1].toFixed(1), r: end ? 5 : far ? 4.2 : 1.4 }, h("title", {}, one.name)));
-    labels.push({ x: at[0], y: at[1], text: one.name, size: far ? 12 : 9.5, rank: end ? 0 : far ? 2 : 5 + placeRank(one.kind, one.code, one.name), kind: far ? "strong" : "place" });
+    labels.push({ x: at[0], y: at[1], text: one.name, size: far ? 12 : 9.5, rank: end ? 0 : far ? 2 : 5 + placeRank(one.kind, one.code, one.name), kind: far ? "strong" : "place", mostCovered: far ? Infinity : 0 });
   }
   const pixels = SCALE_KM.map((km) => km * view.scale);
   const chosen = Math.max(0, pixels.findLastIndex((width) => width <= 130));

@@ -154,6 +154,9 @@ const named = (heads: readonly string[], texts: Texts): string[] =>
 /** The operating day: that of the day, else the one asked for; empty if neither has a date. */
 const dateOf = (plan: Plan): string => plan.day.date || String(plan.request["date"] ?? "");
 
+/** A train further away than this is not named beside a point. */
+const FAR_S = 3600;
+
 /** Times at every point. */
 export function points(plan: Plan, path: Path, texts: Texts): Shape {
   const next = nextDate(dateOf(plan));
@@ -163,7 +166,8 @@ export function points(plan: Plan, path: Path, texts: Texts): Shape {
     const end = index === 0 || index === last;
     const stop = point.stop_s > 0;
     const reason = point.reason ? texts.word("reason", point.reason) : "";
-    const between = (slack: number | null, train: string): Shape => td(slack === null ? "" : h("span", { class: "n" }, duration(slack)), train ? h("span", { class: "ref" }, ` ${train}`) : "");
+    const between = (slack: number | null, train: string): Shape =>
+      slack === null ? td("") : slack > FAR_S ? td(h("span", { class: "free" }, `> ${duration(FAR_S)}`)) : td(h("span", { class: "n" }, duration(slack)), train ? h("span", { class: "ref" }, ` ${train}`) : "");
     const row = h(
       "tr",
       { class: end ? "end" : stop ? "stop" : undefined, "data-km": point.km },
@@ -380,7 +384,7 @@ function subject(key: string, texts: Texts): string {
 function records(name: string, title: string, list: readonly Record<string, string>[], texts: Texts): Shape | null {
   if (list.length === 0) return null;
   const keys = [...new Set(list.flatMap((one) => Object.keys(one)))];
-  const cell = (key: string, text: string): Shape => td(key === "certainty" ? certainty(text, texts) : key === "what" ? subject(text, texts) : texts.said(text));
+  const cell = (key: string, text: string): Shape => td(key === "certainty" ? certainty(text, texts) : key === "what" ? subject(text, texts) : key === "value" ? texts.decimals(text) : texts.said(text));
   const rows = list.map((one) => h("tr", {}, keys.map((key) => cell(key, one[key] ?? ""))));
   return h("section", { class: name }, h("h2", {}, title), table(name, keys.map((key) => texts.word("ui.head", key)), rows));
 }

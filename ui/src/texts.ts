@@ -14,6 +14,8 @@ export interface Texts {
   /** The text of `group.key` if there is one; else the key itself, readable. */
   word(group: string, key: string): string;
   number(value: number, digits?: number): string;
+  /** A short text with its numbers written in that language's way. */
+  decimals(text: string): string;
   /** A date such as `24 November 2026`; the text itself if it is no date. */
   date(value: string): string;
 }
@@ -45,6 +47,7 @@ export function makeTexts(lang: string, table: Readonly<Record<string, string>>)
       formats.set(digits, format);
       return format.format(value);
     },
+    decimals: (value) => (lang === "nl" ? value.replace(/(?<![\d.])(\d+)\.(\d+)(?![\w.])/g, "$1,$2") : value),
     date: (value) => {
       if (!/^\d{4}-\d{2}-\d{2}$/.test(value)) return value;
       const options = { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" } as const;
