@@ -60,6 +60,19 @@ def test_the_tail_stays_on_a_slow_piece():
     assert run.exit_s.tolist() == [0, 20, 95]
 
 
+def test_braking_for_a_short_slow_piece_and_a_stop_behind_it_is_one_braking():
+    """From 25 m/s to a stand takes 50 s and 625 m, whatever the slow piece of 20 m before the stop says.
+
+    ``a──b──c``, b 2 000 m, c 20 m at 10 m/s: 50 s of starting and 55 s to the end of b; the braking curve begins 605 m
+    before it, after 80.8 s. Braking for c (9 s) and for the stop (10 s) counted apart would arrive after 126 s.
+    """
+    graph = graph_of([1000.0, 2000.0, 20.0], [(0, 1), (1, 2)])
+    train = train_on(graph, speed_ms=[25.0, 25.0, 10.0])
+    run = search(graph, train, Timelines.empty(3), query(to=2))
+    assert run is not None
+    assert run.exit_s[-1] == 18_000 + 131
+
+
 def test_a_train_is_overtaken_on_the_loop_where_it_fits():
     """A slow train waits at c while a fast one holds d and e, if it may stand there; else it waits at the origin.
 

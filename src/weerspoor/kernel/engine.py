@@ -197,7 +197,7 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
         # Also the pieces that the tail has left before the entry, but where the train was braking already.
         from_m = lab[i].pos
         if v_after < v_exit:
-            from_m = brakes_from(lab, i, length, curve, brake, v_after)
+            from_m, _, _ = brakes_from(lab, i, length, curve, brake, v_after)
         while a >= 0 and lab[a].pos + par[LENGTH] > from_m:
             if m == len(under):
                 return -NEVER, -1, 0
@@ -221,18 +221,40 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
 
 @njit(cache=True)
 def brakes_from(lab, i, length, curve, brake, v_after):
-    """Return where the braking curve to ``v_after`` at the exit of label ``i`` begins; not before its departure."""
+    """Return where the braking curve to ``v_after`` at the exit of label ``i`` meets the run, and when it is there.
+
+    Not before its departure; and whether it has slowed down between there and the piece of label ``i``.
+    """
     v, _, s = curve
     end = lab[i].pos
+    h = i
+    slowed = False
     while True:
-        top = between(s, v, lab[i].x)
-        meets = min(lab[i].pos, end - (top * top - v_after * v_after) / (2.0 * brake))
-        begin = lab[i].pos - length[lab[i].dp >> 1]
-        i = lab[i].parent
+        top = between(s, v, lab[h].x)
+        meets = min(lab[h].pos, end - (top * top - v_after * v_after) / (2.0 * brake))
+        begin = lab[h].pos - length[lab[h].dp >> 1]
         if meets >= begin:
-            return meets
-        if i < 0 or lab[i].kind == STANDING:
-            return begin
+            return meets, lab[h].r - (lab[h].pos - meets) / top, slowed
+        before = lab[h].parent
+        if before < 0 or lab[before].prev < 0 or lab[before].kind == STANDING:
+            return begin, lab[h].enter, slowed
+        slowed = slowed or lab[h].x_in < lab[before].x
+        h = before
+
+
+@njit(cache=True)
+def braked(lab, i, length, curve, brake, v, v_after):
+    """Return when the head of label ``i`` leaves its piece if it brakes from ``v`` to ``v_after`` at its exit.
+
+    The time that braking loses comes on top. Where the train has slowed down already since the braking curve begins,
+    one loss hides a part of the other; then it leaves no earlier than on the curve.
+    """
+    leave = lab[i].r + up_tick((v - v_after) * (v - v_after) / (2.0 * brake * v))
+    from_m, from_s, slowed = brakes_from(lab, i, length, curve, brake, v_after)
+    if slowed:
+        fast = np.sqrt(v_after * v_after + 2.0 * brake * (lab[i].pos - from_m))
+        leave = max(leave, up_tick(from_s + (fast - v_after) / brake))
+    return leave
 
 
 @njit(cache=True)
@@ -532,7 +554,7 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
     last = k == stages - 1
     # Stop here: for the stage, or on its own account.
     if me.prev >= 0 and (may_stop[dp] or (here and stage[k, S_STOP] >= 0.0)):
-        arrive = np.ceil(me.r + up_tick(v / (2.0 * par[BRAKING])))
+        arrive = np.ceil(braked(lab, i, train[0], curve, par[BRAKING], v, 0.0))
         limit, m, still = traverse(lab, i, train, par, curve, paces, scratch, arrive, v, 0.0)
         if m < 0:
             return n, GROW_SCRATCH
@@ -573,7 +595,7 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
             v_boundary = between(s_curve, v_curve, x_limit)
             x_in = x_limit
             if me.prev >= 0:  # a train that passes in has braked before it does
-                leave += up_tick((v - v_boundary) * (v - v_boundary) / (2.0 * par[BRAKING] * v))
+                leave = braked(lab, i, train[0], curve, par[BRAKING], v, v_boundary)
                 if mark[dp]:
                     leave = np.ceil(leave)
                 limit, m, _ = traverse(lab, i, train, par, curve, paces, scratch, leave, v, v_boundary)
@@ -600,12 +622,12 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
 
 
 @njit(cache=True)
-def no_worse(lab, a, b, signal, par):
+def no_worse(lab, a, b, train, par, curve):
     """Tell whether label ``a`` can do all that ``b`` can at the same times.
 
-    They run alike from here on (pace, place on the curve, limits under the train, times on the same grid), ``a`` has
-    locked no earlier, and for every piece on which ``a`` still stands, or will have left too early if it brakes soon,
-    there is one that ``b`` leaves no earlier and must leave no later.
+    They run alike from here on (pace, place on the curve, limits under the train, times on the same grid, braking),
+    ``a`` has locked no earlier, and for every piece on which ``a`` still stands, or will have left too early if it
+    brakes soon, there is one that ``b`` leaves no earlier and must leave no later.
     """
     if lab[a].dp != lab[b].dp or lab[a].kind != lab[b].kind or lab[a].stage != lab[b].stage:
         return False
@@ -624,7 +646,9 @@ def no_worse(lab, a, b, signal, par):
             return False
         if lab[b].entered == 0 and lab[b].r < par[FREE_AFTER] and (lab[a].entered == 1 or later > 0.0):
             return False
-        if not signal[lab[a].dp] and lab[a].lock - lab[b].lock < later:
+        if not train[2][lab[a].dp] and lab[a].lock - lab[b].lock < later:
+            return False
+        if not brake_alike(lab, a, b, train[0], par, curve):
             return False
         past = lab[a].back - par[TOP] * par[TOP] / (2.0 * par[BRAKING])
     end = NEVER
@@ -637,6 +661,45 @@ def no_worse(lab, a, b, signal, par):
             return False
         i = lab[i].prev
     return True
+
+
+@njit(cache=True)
+def slowed_near(lab, i, length, par, curve):
+    """Tell whether label ``i`` has slowed down as far back as a braking curve from here on may begin."""
+    v, _, s = curve
+    end = lab[i].pos
+    while True:
+        top = between(s, v, lab[i].x)
+        if end - lab[i].pos + length[lab[i].dp >> 1] >= top * top / (2.0 * par[BRAKING]):
+            return False
+        before = lab[i].parent
+        if before < 0 or lab[before].prev < 0 or lab[before].kind == STANDING:
+            return False
+        if lab[i].x_in < lab[before].x:
+            return True
+        i = before
+
+
+@njit(cache=True)
+def brake_alike(lab, a, b, length, par, curve):
+    """Tell whether a braking curve from here on meets the runs of labels ``a`` and ``b`` alike, if it matters."""
+    if not slowed_near(lab, a, length, par, curve) and not slowed_near(lab, b, length, par, curve):
+        return True
+    v, _, s = curve
+    here = lab[a].pos, lab[b].pos
+    later = lab[a].r - lab[b].r
+    i, j = a, b
+    while True:
+        own_m = length[lab[i].dp >> 1]
+        top = between(s, v, lab[i].x)
+        if here[0] - lab[i].pos + own_m >= top * top / (2.0 * par[BRAKING]):
+            return True
+        i, j = lab[i].parent, lab[j].parent
+        first = i < 0 or lab[i].prev < 0 or lab[i].kind == STANDING
+        if first or j < 0 or lab[j].prev < 0 or lab[j].kind == STANDING:
+            return first and (j < 0 or lab[j].prev < 0 or lab[j].kind == STANDING)
+        if lab[i].x != lab[j].x or lab[i].r - lab[j].r != later or here[0] - lab[i].pos != here[1] - lab[j].pos:
+            return False
 
 
 @njit(cache=True)
@@ -710,10 +773,10 @@ def bucket_of(label, buckets):
 
 
 @njit(cache=True)
-def commit(lab, n_old, n, state, heap, size, train, buckets, par):
+def commit(lab, n_old, n, state, heap, size, train, buckets, par, curve):
     """Put the labels ``n_old:n`` into the queue, but for those, and those times, that others make needless."""
     heads, touched = buckets
-    _, _, signal, mark = train
+    mark = train[3]
     step = int(par[STEP])
     for i in range(n_old, n):
         if lab[i].kind != ENDED and (lab[i].kind == STANDING or mark[lab[i].dp]):
@@ -724,12 +787,14 @@ def commit(lab, n_old, n, state, heap, size, train, buckets, par):
             while j >= 0:
                 following = lab[j].next
                 dropped = False
-                if no_worse(lab, j, i, signal, par):
+                if lab[j].d_lo + lab[j].r > lab[i].d_hi + lab[i].r or lab[j].d_hi + lab[j].r < lab[i].d_lo + lab[i].r:
+                    pass
+                elif no_worse(lab, j, i, train, par, curve):
                     trim(lab, j, i, step)
                     if lab[i].d_lo > lab[i].d_hi:
                         needless = True
                         break
-                elif no_worse(lab, i, j, signal, par):
+                elif no_worse(lab, i, j, train, par, curve):
                     trim(lab, i, j, step)
                     dropped = lab[j].d_lo > lab[j].d_hi
                 if not dropped:
@@ -759,7 +824,7 @@ def begin(lab, state, heap, origins, d_lo, d_hi, standing, train, par, curve, pa
     speed = train[1]
     v_curve, _, s_curve = curve
     step = int(par[STEP])
-    lock = -par[SETUP] if standing else 0.0
+    lock = -par[SETUP]
     hold = int(np.ceil(par[RELEASE])) + WIDEN_S
     n = 0
     size = 0
@@ -877,7 +942,7 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
             break
         state[TAKEN] += 1
         size = pop(heap, size)
-        size = commit(lab, n, new, state, heap, size, train, buckets, par)
+        size = commit(lab, n, new, state, heap, size, train, buckets, par, curve)
         n = new
     state[N_LABELS] = n
     state[N_QUEUE] = size

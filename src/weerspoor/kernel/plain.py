@@ -6,13 +6,15 @@ departures of its legs; :func:`time_course` gives them, each counted from the de
 
 - From a departure the head runs at full effort up to the lowest of the limit of its piece, the limits of the pieces
   still under the train, and the pace. Before a slower piece, and before a stop, the time that constant braking loses
-  is added at the exit of the last piece: ``(v - u)^2 / (2 b v)``.
+  is added at the exit of the last piece: ``(v - u)^2 / (2 b v)``. Where the train has slowed down already since that
+  braking curve begins, the head leaves the piece no earlier than on the curve.
 - At signals, where routes meet and at stops times are rounded up to whole seconds; the rest is spent on entering the
   piece. All times are rounded up to 1/1024 s.
 - A train that passes in does so at the lower of the limits of the origin and the next piece, at a multiple of the step
   of departures.
 - At every signal that faces it the train locks all pieces up to the next, ``v / (2 b) + sighting`` before it passes
-  the signal, though not before its last departure, and ``setup`` before that. A departure begins a lock of its own.
+  the signal, though not before its last departure, and ``setup`` before that. A departure begins a lock of its own, and
+  so does passing in.
 - A piece is cleared when the head is a train length beyond its exit; on the braking curve if the train brakes there,
   also where the curve begins before the last piece, or before a place where it braked already.
 - A piece's zone is held, and its neighbour zones are kept empty, from ``floor(lock) - 3`` to
@@ -132,8 +134,8 @@ def time_course(
     place = [0.0]
     for dp in course.directed[1:]:
         place.append(place[-1] + float(length[dp >> 1]))
-    before_braking = [0.0]
-    times = CourseTimes([0.0], [0.0 if passing_in else -setup], [(-1, 0.0)] * n, [0.0])
+    before_braking = [(0.0, 0.0)]
+    times = CourseTimes([0.0], [-setup], [(-1, 0.0)] * n, [0.0])
     entered = passing_in
     x = at(curve_v, curve_s, own[0]) if passing_in else 0.0
     now = 0.0
@@ -167,25 +169,30 @@ def time_course(
         r = float(math.ceil(exact)) if mark[dp] else exact
         cleared = {j: t + (r - exact) for j, t in cleared.items()}
         v = at(curve_s, curve_v, x)
+        before_braking.append((r, v))
         last = i == n - 1
-        if (last and stopping) or (not last and course.leg[i + 1] != course.leg[i]):
-            u = 0.0
-            leave = float(math.ceil(r + up_tick(v / (2 * brake))))
-        elif not last and x > at(curve_v, curve_s, own[i + 1]):
-            x = at(curve_v, curve_s, own[i + 1])
-            u = at(curve_s, curve_v, x)
-            leave = r + up_tick((v - u) * (v - u) / (2 * brake * v))
-            leave = float(math.ceil(leave)) if mark[dp] else leave
-        else:
-            u, leave = v, r
-        before_braking.append(v)
-        curve_m = end
+        stops_here = (last and stopping) or (not last and course.leg[i + 1] != course.leg[i])
+        x_next = x if last or stops_here else min(x, at(curve_v, curve_s, own[i + 1]))
+        u = 0.0 if stops_here else v if x_next == x else at(curve_s, curve_v, x_next)
+        x = x_next
+        leave, curve_m = r, end
         if u < v:
+            leave = r + up_tick((v - u) * (v - u) / (2 * brake * v))
             for k in range(i, 0, -1):
-                meets = min(place[k], end - (before_braking[k] ** 2 - u * u) / (2 * brake))
-                curve_m = max(meets, place[k - 1])
-                if meets >= place[k - 1] or course.leg[k - 1] != course.leg[i]:
+                r_k, v_k = before_braking[k]
+                meets = min(place[k], end - (v_k * v_k - u * u) / (2 * brake))
+                curve_m, there_s = meets, r_k - (place[k] - meets) / v_k
+                if meets >= place[k - 1]:
                     break
+                begins = k == 1 or course.leg[k - 1] != course.leg[i]
+                curve_m, there_s = place[k - 1], 0.0 if begins else times.leave[k - 1]
+                if begins:
+                    break
+            if any(times.speed_ms[j] < before_braking[j][1] for j in range(k, i)):
+                w = math.sqrt(u * u + 2 * brake * (end - curve_m))
+                leave = max(leave, up_tick(there_s + (w - u) / brake))
+        if stops_here or mark[dp]:
+            leave = float(math.ceil(leave))
         for j in range(i):
             if j not in cleared and curve_m < place[j] + train_m <= begin:
                 cleared[j] = times.clear[j][1]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 POPS_A_CALL = 20_000
 """Labels taken from the queue between two moments at which an interruption is noticed (well under 0.1 s)."""
 
-EASY_POPS = 1_500
+EASY_POPS = 4_000
 """After so many labels it pays to work out the bounds of the slower paces."""
 
 BUCKETS = 1 << 17
