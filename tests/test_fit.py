@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from days import small_day
 from weerspoor.capacity.accumulate import add_plan, empty_day, remove_plan
-from weerspoor.capacity.fit import Work, earliest
+from weerspoor.capacity.corridor import narrower
+from weerspoor.capacity.fit import Work, earliest, settle
 from weerspoor.capacity.geometry import simplified
 from weerspoor.capacity.make import Made, plan_on
 from weerspoor.capacity.plan import Path as PlanPath
@@ -565,3 +566,24 @@ def test_any_train_gets_a_plan_an_explanation_or_a_place_in_the_file(train: dict
     if plan.explanation is not None:
         assert plan.explanation.summary.key.startswith("plan.summary.")
         assert plan.explanation.obstacles or plan.explanation.relaxations
+
+
+def test_where_the_whole_is_too_hard_a_corridor_is_searched() -> None:
+    """With one label for the whole railway the path is found along the shortest way, and it is the same one."""
+    problem = ask(line()).problem
+    exact = settle(problem, Work(100_000, 100_000))
+    narrow = settle(problem, Work(1, 1), exact=False)
+    assert exact is not None
+    assert narrow is not None
+    assert exact[0] is problem
+    assert narrow[0].banned is not None
+    assert narrow[1].exit_s[-1] == exact[1].exit_s[-1]
+
+
+def test_corridors_follow_other_ways_one_after_another() -> None:
+    """Of the two tracks of the loop the first corridors keep one, the next the other; both keep the ends."""
+    problem = ask(line()).problem
+    kept = [~item.banned for item in narrower(problem) if item.banned is not None]
+    assert len(kept) == 4
+    assert all(allowed[[0, 2, 8, 10]].all() for allowed in kept)
+    assert not any(allowed[[3, 9]].any() for allowed in kept)

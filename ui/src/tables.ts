@@ -145,7 +145,7 @@ export function paths(plan: Plan, chosen: number, texts: Texts, choosing: boolea
     );
   });
   const heads = ["path", ">departure", ">arrival", ">running", ">stops", ">km", ">pace", ">least_slack", ">kept", ">energy", "reserve"];
-  return h("section", { class: "paths" }, h("h2", {}, texts.text("ui.paths")), table("paths", named(heads, texts), rows));
+  return h("section", { class: "paths" }, h("h2", {}, texts.text("ui.paths")), table("paths", named(heads, texts), rows), plan.paths.length > 1 ? h("p", { class: "note" }, texts.text("ui.paths_note")) : null);
 }
 
 const named = (heads: readonly string[], texts: Texts): string[] =>

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
-from weerspoor.capacity.fit import Problem, Work, better, first_path, further, journey_s, vary
+from weerspoor.capacity.corridor import corridor
+from weerspoor.capacity.fit import Problem, Work, better, cost_s, further, journey_s, quick_path, vary
 from weerspoor.capacity.settings import settings
 from weerspoor.kernel.graph import Run
-from weerspoor.network.routes import shortest_times
 from weerspoor.trains.access import with_beside
 
 Progress = Callable[[str], None]
@@ -27,31 +27,21 @@ class Choice:
     why: str
 
 
-def cost_s(problem: Problem, run: Run) -> float:
-    """Return what a run costs when paths are compared: seconds, and so many for each stop.
-
-    The seconds are those of the journey when there is a window at its end; without one the time from when the train
-    is ready, because then the earliest arrival is asked, and a share of the journey, so that it does not stand about.
-    """
-    choice = settings().choice
-    cost = journey_s(run) + choice.stop_s * run.stops
-    if problem.request.destination_window is None:
-        since_s = float(run.exit_s[-1]) - problem.request.anchor_s
-        cost = since_s + choice.journey_share * journey_s(run) + choice.stop_s * run.stops
-    return cost
-
-
 def best_of(problem: Problem, runs: list[Run]) -> Run:
     """Return the best run: the one that costs least, then the earliest arrival, then the latest departure."""
     return min(runs, key=lambda run: (cost_s(problem, run), float(run.exit_s[-1]), -float(run.depart_s[0])))
 
 
-def choose(problem: Problem, found: Run, most: int, progress: Progress = lambda _: None) -> list[Choice]:
+def choose(
+    asked: Problem, problem: Problem, found: Run, most: int, progress: Progress = lambda _: None
+) -> list[Choice]:
     """Return the best path and up to ``most`` others that differ from it and from each other.
 
     Parameters
     ----------
+    asked : Problem
     problem : Problem
+        The same, or where that is too hard kept to a corridor.
     found : Run
         A path.
     most : int
@@ -62,15 +52,18 @@ def choose(problem: Problem, found: Run, most: int, progress: Progress = lambda 
     chosen = [Choice(problem, best_of(problem, runs), "best")]
     if not most:
         return chosen
-    for choice in _candidates(problem, runs, chosen[0].run, progress):
+    for choice in _candidates(asked, problem, runs, chosen[0].run, progress):
         if len(chosen) > most:
             break
+        late = float(choice.run.exit_s[-1] - chosen[0].run.exit_s[-1])
+        if choice.why != "later" and late > settings().alternatives.latest_s:
+            continue
         if all(_differs(choice.run, other.run) for other in chosen):
             chosen.append(choice)
     return chosen[: most + 1]
 
 
-def _candidates(problem: Problem, runs: list[Run], best: Run, progress: Progress) -> Iterator[Choice]:
+def _candidates(asked: Problem, problem: Problem, runs: list[Run], best: Run, progress: Progress) -> Iterator[Choice]:
     """Yield what may be an alternative, the kinds in turn, the cheap ones first."""
     rule = settings().alternatives
     yield from _kinds(problem, runs, best)
@@ -80,14 +73,14 @@ def _candidates(problem: Problem, runs: list[Run], best: Run, progress: Progress
         if fewer is not None:
             yield Choice(problem, fewer, "fewer_stops")
     progress("looking for another route")
-    yield from _other_route(problem, best, _work())
+    yield from _other_route(asked, best, _work())
     progress("looking for more distance to other trains")
     work = _work()
     for slack_s in rule.more_slack_s:
         if slack_s <= problem.slack_s or problem.day is None:
             continue
         wider = vary(problem, slack_s=slack_s)
-        found = first_path(wider, work, exact=False)
+        found = quick_path(wider, work)
         if found is not None:
             yield Choice(wider, found, "more_slack")
             break
@@ -127,24 +120,11 @@ def _other_route(problem: Problem, best: Run, work: Work) -> Iterator[Choice]:
     The tracks of the first, and those beside them, are made longer; the search then keeps to ways that are not much
     longer than the shortest of the others.
     """
-    network, rule = problem.network, settings().alternatives
-    speed = problem.model.speed_ms
-    length = np.repeat(network.pieces.length_m, 2)
-    seconds = np.where(speed > 0, length / np.maximum(speed, np.float32(0.1)), np.inf).astype(np.float32)
-    used = np.zeros(network.n_pieces, dtype=bool)
-    used[with_beside(network, best.directed >> 1)] = True
-    for penalty in (rule.penalty, rule.penalty**3):
-        cost = np.where(np.repeat(used, 2), seconds * np.float32(penalty), seconds)
-        allowed = np.zeros(len(cost), dtype=bool)
-        for stage, after in pairwise(problem.query.stages):
-            onward, _ = shortest_times(network, stage.directed, cost)
-            back, _ = shortest_times(network, after.directed, cost, reverse=True)
-            limit = float(onward[after.directed].min(initial=np.inf)) * 1.03 + 60.0
-            through = onward + back
-            allowed |= through - np.where(np.isfinite(cost), cost, 0) <= limit
-            allowed[stage.directed] = allowed[after.directed] = True
-        banned = ~allowed if problem.banned is None else ~allowed | problem.banned
-        run = first_path(vary(problem, banned=banned), work, exact=False)
+    rule = settings().alternatives
+    for penalty, extra_s in itertools.product((rule.penalty, rule.penalty**3), rule.corridor_extra_s):
+        share = 1.0 + extra_s / rule.corridor_s
+        kept, _ = corridor(problem, best.directed >> 1, penalty=penalty, share=share, extra_s=extra_s)
+        run = quick_path(kept, work) if kept.tracks_lead_through else None
         if run is not None and other_share(problem, run, best) >= rule.other_route_share:
             yield Choice(problem, run, "other_route")
             return

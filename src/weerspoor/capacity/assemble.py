@@ -240,7 +240,8 @@ class Assembler:
                     if number is not None:
                         reason_train = self.reference(number)
                         reason = reason or ("wait_for_closure" if reason_train.startswith(CLOSED) else "wait_for_train")
-                    reason = reason or "wait_for_window"
+                    asked_for_time = request.destination_window or any(item.window for item in request.via)
+                    reason = reason or ("wait_for_window" if asked_for_time else "wait_for_path")
             begin = spans[i]
             end = spans[i + 1] if i < last else len(self.run.directed) - 1
             met = self.closest(begin, max(end, begin + 1))

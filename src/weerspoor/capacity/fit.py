@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from weerspoor.capacity.corridor import narrower
 from weerspoor.capacity.occupation import Occupation, occupation
 from weerspoor.capacity.request import Request, Via, Window, point_index, where
 from weerspoor.capacity.settings import settings
@@ -386,42 +387,96 @@ def earliest(problem: Problem, work: Work, *, ready_s: float | None = None, full
 
 
 def first_path(problem: Problem, work: Work, *, exact: bool = True) -> Run | None:
-    """Return a good path, or None if there is none at all.
+    """Return a good path, or None if there is none at all; see :func:`settle`."""
+    settled = settle(problem, work, exact=exact)
+    return settled[1] if settled is not None else None
 
-    A train that has to be somewhere in a window is first tried with late departures, so that it does not stand about.
+
+def settle(problem: Problem, work: Work, *, exact: bool = True) -> tuple[Problem, Run] | None:
+    """Return a good path and the problem it is a path of, or None if there is none at all.
+
+    The problem is the one given, or where that is too hard the same kept to a corridor. A train that has to be
+    somewhere in a window is first tried with late departures, so that it does not stand about.
 
     Parameters
     ----------
     problem : Problem
     work : Work
-        What the searches may do.
+        What the searches may do; corridors come on top of it.
     exact : bool
         None means that there is no path, unless the work gave up; without it, that none was found quickly.
     """
     if not problem.tracks_lead_through or not np.isfinite(problem.least_journey_s):
         return None
+    before, work.gave_up = work.gave_up, False
+    run = quick_path(problem, work)
+    if run is not None:
+        work.gave_up = before
+        return problem, run
+    if work.gave_up:
+        rule = settings().work
+        found = []
+        for kept in narrower(problem):
+            run = quick_path(kept, Work(rule.corridor_labels, rule.corridor_labels))
+            if run is not None:
+                found.append((kept, run))
+        if found:
+            return min(found, key=lambda item: cost_s(problem, item[1]))
+    if not exact:
+        work.gave_up |= before
+        return None
+    run = _exact_path(problem, thorough(work))
+    return None if run is None else (problem, run)
+
+
+def quick_path(problem: Problem, work: Work) -> Run | None:
+    """Return a path at the train's own pace; None proves nothing.
+
+    Parameters
+    ----------
+    problem : Problem
+        One whose tracks lead through.
+    work : Work
+    """
     query = problem.query
     origin, goal = query.stages[0], query.stages[-1]
     if goal.earliest_s <= 0:
-        run = earliest(problem, work, full_pace=True)
-        return run if run is not None or not exact else earliest(problem, thorough(work))
-    starts = [goal.earliest_s - problem.least_journey_s - later_s for later_s in LATER_S]
-    for start_s in starts:
+        return earliest(problem, work, full_pace=True)
+    for later_s in LATER_S:
+        start_s = goal.earliest_s - problem.least_journey_s - later_s
         if origin.earliest_s < start_s <= origin.latest_s:
             run = earliest(problem, work, ready_s=start_s, full_pace=True)
             if run is not None:
                 return run
     at_any_time = replace(query, stages=[*query.stages[:-1], replace(goal, earliest_s=-1e9)])
     early = problem.full_pace_search.within(at_any_time, work)
+    return early if early is not None and early.exit_s[-1] >= goal.earliest_s else None
+
+
+def _exact_path(problem: Problem, work: Work) -> Run | None:
+    """Return a path; None proves that there is none, unless the work gave up."""
+    query = problem.query
+    goal = query.stages[-1]
+    if goal.earliest_s <= 0:
+        return earliest(problem, work)
+    early = problem.search.within(replace(query, stages=[*query.stages[:-1], replace(goal, earliest_s=-1e9)]), work)
     if early is not None and early.exit_s[-1] >= goal.earliest_s:
         return early
-    if not exact:
-        return None
-    work = thorough(work)
-    early = problem.search.within(at_any_time, work)
-    if work.gave_up or early is None or early.exit_s[-1] >= goal.earliest_s:
-        return early if early is not None and early.exit_s[-1] >= goal.earliest_s else None
-    return earliest(problem, work)
+    return None if early is None or work.gave_up else earliest(problem, work)
+
+
+def cost_s(problem: Problem, run: Run) -> float:
+    """Return what a run costs when paths are compared: seconds, and so many for each stop.
+
+    The seconds are those of the journey when there is a window at its end; without one the time from when the train
+    is ready, because then the earliest arrival is asked, and a share of the journey, so that it does not stand about.
+    """
+    choice = settings().choice
+    cost = journey_s(run) + choice.stop_s * run.stops
+    if problem.request.destination_window is None:
+        since_s = float(run.exit_s[-1]) - problem.request.anchor_s
+        cost = since_s + choice.journey_share * journey_s(run) + choice.stop_s * run.stops
+    return cost
 
 
 def thorough(work: Work) -> Work:

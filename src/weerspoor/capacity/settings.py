@@ -58,6 +58,9 @@ class AlternativeRule(_Row, frozen=True, kw_only=True):
     other_route_share: float
     earlier_s: float
     faster_s: float
+    latest_s: float
+    corridor_extra_s: list[float]
+    corridor_s: float
     more_slack_s: list[int]
 
 
@@ -76,11 +79,21 @@ class WorkRule(_Row, frozen=True, kw_only=True):
 
     a_search_labels: int
     path_labels: int
+    corridor_labels: int
     better_labels: int
     alternative_labels: int
     explanation_labels: int
     relaxation_labels: int
     start_labels: int
+
+
+class CorridorRule(_Row, frozen=True, kw_only=True):
+    """Along which ways a hard search is asked again."""
+
+    ways: int
+    penalty: float
+    share: list[float]
+    extra_s: list[float]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -93,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     alternatives: AlternativeRule
     relaxation: RelaxationRule
     work: WorkRule
+    corridor: CorridorRule
 
 
 @cache
