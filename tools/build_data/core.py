@@ -315,10 +315,13 @@ def make() -> Core:
         for i, record in enumerate(records[name]):
             length = record.to_m - record.from_m
             block_cuts: list[float] = []
-            if record.kind == "S" and length > block_m:
-                n = math.ceil(length / block_m)
-                block_cuts = [round(record.from_m + length * k / n, 3) for k in range(1, n)]
             kind = kind_of(record, block_m, default["open_line_gap_m"])
+            least_m = block_m
+            if kind == KIND_OPEN_LINE and "block_m" not in here:
+                least_m = block_at(record, known, blocks)
+            if record.kind == "S" and length > least_m:
+                n = math.ceil(length / least_m)
+                block_cuts = [round(record.from_m + length * k / n, 3) for k in range(1, n)]
             cuts = cut_record(record, joins.get(name, ()), changes, sorted(extra[name]), block_cuts)
             start = len(pieces)
             place = source.geocode_near(name, (record.from_m + record.to_m) / 2)[1]
@@ -400,6 +403,15 @@ def main_successors(successors: list[tuple[int, int]], pieces: list[Piece]) -> A
             behind[b] = a
     mutual = (ahead >= 0) & (behind[np.maximum(ahead, 0)] == np.arange(n))
     return np.where(mutual, ahead, -1).astype(np.int32)
+
+
+def block_at(record: Record, known: list[tuple[float, float, float]], blocks: dict[str, Any]) -> float:
+    """Return the length of the blocks of a record on open line, by the highest speed on it."""
+    speed = max(
+        (v for a, b, v in known if a < record.to_m and b > record.from_m), default=blocks["default"]["speed_kmh"]
+    )
+    fitting = [row["block_m"] for row in blocks["open_line"] if speed <= row["up_to_kmh"]]
+    return float(min(fitting, default=blocks["default"]["block_m"]))
 
 
 def kind_of(record: Record, block_m: float, open_line_gap_m: float) -> int:
