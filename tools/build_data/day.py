@@ -85,6 +85,8 @@ def build(
     hourly, _ = hourly_trains(
         wanted, [number for number, train in enumerate(wanted) if train.phase in BY_DAY], int(settings["least_hours"])
     )
+    hour.settle_ways([train.wanted for train in hourly])
+    progress("the usual way of every track settled")
     hourly_placed, shifts = place_hour(hour, [train.wanted for train in hourly], settings, progress)
     placer = Placer(network, Timelines.empty(network.n_zones), model_of, norms, ways_of=hour)
     trains = [train.shifted(shifts.get(train.group, 0)) for train in wanted]

@@ -24,7 +24,7 @@ from weerspoor.kernel.timelines import Rows, Timelines
 from weerspoor.network.model import Network
 from weerspoor.network.points import directed_at_point
 from weerspoor.network.routes import reversed_successors
-from weerspoor.timetable.corridor import CorridorNorms, NoWayError, Stretch, corridor
+from weerspoor.timetable.corridor import CorridorNorms, NoWayError, Route, Stretch, corridor, usual_ways
 from weerspoor.trains.access import point_pieces
 
 SEAM_S = 6 * 3600
@@ -32,6 +32,9 @@ SEAM_S = 6 * 3600
 
 PLATFORM_SHARE = 0.5
 """Share of a passenger train that has to stand beside its platform, or of the longest platform there is."""
+
+SETTLING_ROUNDS = 3
+"""How often every train looks again which way the others run."""
 
 LONGEST_PLATFORM_M = 450.0
 """Sections of one platform are looked for so far behind the head."""
@@ -211,8 +214,9 @@ class Placer:
         self._model_of = model_of
         self._patterns: dict[tuple[object, ...], list[_Leg] | UnroutableError] = {}
         self._empty = Timelines.empty(network.n_zones)
+        self._opposed = np.zeros(2 * network.n_pieces, np.bool_)
         if ways_of is not None:
-            self._patterns = ways_of._patterns
+            self._patterns, self._opposed = ways_of._patterns, ways_of._opposed
         self._stops_at: dict[int, list[int]] = defaultdict(list)
         for row, point in enumerate(network.stops.point):
             self._stops_at[int(point)].append(row)
@@ -280,6 +284,20 @@ class Placer:
             front += [(int(other), further) for other in before[start[way] : start[way + 1]]]
         return total
 
+    def settle_ways(self, trains: Sequence[Wanted]) -> None:
+        """Let trains settle which way each track is usually run; to be called before any is placed."""
+        routes: dict[tuple[object, ...], Route] = {}
+        for wanted in trains:
+            key = (wanted.kind, wanted.points, wanted.stops, wanted.layer)
+            if key in routes:
+                routes[key] = replace(routes[key], count=routes[key].count + wanted.count)
+                continue
+            model = self._model_of(wanted.kind)
+            calls = [self._calling_pieces(wanted, number, model) for number in range(len(wanted.points))]
+            if all(len(pieces) for pieces in calls):
+                routes[key] = Route(model.speed_ms, calls, wanted.stops, wanted.count)
+        self._opposed = usual_ways(self.network, list(routes.values()), self.norms.corridor, SETTLING_ROUNDS)
+
     def _pattern(self, wanted: Wanted) -> list[_Leg]:
         key = (wanted.kind, wanted.points, wanted.stops, wanted.layer)
         known = self._patterns.get(key)
@@ -319,9 +337,10 @@ class Placer:
         pieces = np.flatnonzero(used).astype(np.int32)
         directed = np.repeat(2 * pieces, 2) + np.tile(np.array([0, 1], np.int32), len(pieces))
         graph = part_of(self.graph, pieces)
+        pace = np.where(self._opposed[directed], self.norms.corridor.opposed_speed, 1.0)
         limited = replace(
             model,
-            speed_ms=np.where(allowed[directed], model.speed_ms[directed], np.float32(0)).astype(np.float32),
+            speed_ms=np.where(allowed[directed], model.speed_ms[directed] * pace, 0.0).astype(np.float32),
             may_stop=model.may_stop[directed],
         )
         bounds = Bounds(graph, limited, rows=2 * len(stretch.calls))

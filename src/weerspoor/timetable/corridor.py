@@ -2,6 +2,9 @@
 
 The ways are sought from the first call to the last at once, so that a track at one station is only used if the train
 can go on from it. A train turns back at a station only where every way without costs far more.
+
+In stations most tracks may be run both ways. Which way is usual there, the trains settle among themselves
+(:func:`usual_ways`): each looks for its best way over tracks on which most others run as it does.
 """
 
 from __future__ import annotations
@@ -34,8 +37,15 @@ class CorridorNorms:
         A leg may use tracks on ways longer than the best by this share of the leg and so much more.
     against_factor : float
         A second on the left-hand track counts as so many.
+    opposed_factor : float
+        A second on a track that most trains run the other way counts as so many, while the usual ways are settled.
+    opposed_share : float
+        Most trains run a track the other way if those that run it this way are less than this share of them.
     against_detour_s : float
         A left-hand track is used only where the way over it, counted so, is at most so much longer than the best.
+    opposed_speed : float
+        Share of its speed at which a train runs on a track that most run the other way, so that it goes there only
+        where it gains by that.
     reversal_s : float
         Turning back at a call counts as so much.
     """
@@ -43,7 +53,10 @@ class CorridorNorms:
     detour_share: float
     detour_s: float
     against_factor: float
+    opposed_factor: float
+    opposed_share: float
     against_detour_s: float
+    opposed_speed: float
     reversal_s: float
 
 
@@ -98,10 +111,8 @@ def corridor(
     NoWayError
         If there is no way.
     """
-    with np.errstate(divide="ignore"):
-        seconds = np.repeat(network.pieces.length_m, 2) / speed_ms.astype(np.float64)
     against = ~network.pieces.right_hand
-    cost = np.where(against, seconds * norms.against_factor, seconds)
+    cost = _cost(network, speed_ms, norms)
     last = len(calls) - 1
     ways = _Ways(network, calls, norms.reversal_s)
     total = ways.look([cost] * last, [(True, turn) for turn in may_turn])
@@ -134,6 +145,71 @@ def corridor(
         for here in stretch.calls:
             stretch.allowed[here] = True
     return stretches
+
+
+@dataclass(frozen=True)
+class Route:
+    """What is known of some equal trains before their times: speeds, calls, where they may turn, how many they are."""
+
+    speed_ms: npt.NDArray[np.float32]
+    calls: Sequence[Ints]
+    may_turn: Sequence[bool]
+    count: int
+
+
+def usual_ways(network: Network, routes: Sequence[Route], norms: CorridorNorms, rounds: int) -> npt.NDArray[np.bool_]:
+    """Return the directed pieces that most trains run the other way, where each has its best way for that.
+
+    Parameters
+    ----------
+    network : Network
+    routes : sequence of Route
+        Those without a way are passed over.
+    norms : CorridorNorms
+    rounds : int
+        How often every route is sought again, given all others.
+
+    Returns
+    -------
+    (2 n_pieces,) bool
+    """
+    used = np.zeros(2 * network.n_pieces)
+    own: list[npt.NDArray[np.intp]] = [np.empty(0, np.intp) for _ in routes]
+    for _ in range(rounds):
+        for number, route in enumerate(routes):
+            used[own[number]] -= route.count
+            cost = _cost(network, route.speed_ms, norms, _opposed(used, norms))
+            last = len(route.calls) - 1
+            ways = _Ways(network, route.calls, norms.reversal_s)
+            try:
+                total = ways.look([cost] * last, [(True, turn) for turn in route.may_turn])
+            except NoWayError:
+                continue
+            best = np.zeros(len(used), np.bool_)
+            for leg in range(last):
+                best |= ways.onward[leg] + ways.back[leg] <= total + 1e-6
+            own[number] = np.flatnonzero(best)
+            used[own[number]] += route.count
+    return _opposed(used, norms)
+
+
+def _opposed(used: Costs, norms: CorridorNorms) -> npt.NDArray[np.bool_]:
+    other = used.reshape(-1, 2)[:, ::-1].reshape(-1)
+    return np.asarray(used < norms.opposed_share * other)
+
+
+def _cost(
+    network: Network,
+    speed_ms: npt.NDArray[np.float32],
+    norms: CorridorNorms,
+    opposed: npt.NDArray[np.bool_] | None = None,
+) -> Costs:
+    """Return what each directed piece costs a train: seconds, more on the left-hand track and against most others."""
+    with np.errstate(divide="ignore"):
+        seconds = np.repeat(network.pieces.length_m, 2) / speed_ms.astype(np.float64)
+    factor = np.ones(len(seconds)) if opposed is None else np.where(opposed, norms.opposed_factor, 1.0)
+    factor[~network.pieces.right_hand] = norms.against_factor
+    return np.asarray(seconds * factor)
 
 
 class _Ways:

@@ -64,7 +64,8 @@ def hourly_trains(wanted: Sequence[Wanted], chosen: Sequence[int], least: int) -
             continue
         first = wanted[numbers[0]]
         down = (first.departure_s[0] - BASE_S) // HOUR_S * HOUR_S
-        base = replace(first.shifted(-down), count=len(numbers))
+        contradicted = 2 * sum(wanted[number].contradicted for number in numbers) > len(numbers)
+        base = replace(first.shifted(-down), count=len(numbers), contradicted=contradicted)
         shifts = tuple(wanted[number].departure_s[0] - base.departure_s[0] for number in numbers)
         hourly.append(HourlyTrain(base, tuple(numbers), shifts))
     return hourly, sorted(single)
@@ -88,7 +89,6 @@ def _key(train: Wanted) -> tuple[object, ...]:
         train.layer,
         train.phase,
         train.group,
-        train.contradicted,
         train.points,
         train.stops,
         train.dwell_s,
