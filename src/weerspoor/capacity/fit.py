@@ -402,11 +402,12 @@ def settle(problem: Problem, work: Work, *, exact: bool = True) -> tuple[Problem
     ----------
     problem : Problem
     work : Work
-        What the searches may do; corridors come on top of it.
+        What the searches may do; with ``exact`` corridors come on top of it.
     exact : bool
         None means that there is no path, unless the work gave up; without it, that none was found quickly.
     """
-    if not problem.tracks_lead_through or not np.isfinite(problem.least_journey_s):
+    if not work.left or not problem.tracks_lead_through or not np.isfinite(problem.least_journey_s):
+        work.gave_up |= not work.left
         return None
     before, work.gave_up = work.gave_up, False
     run = quick_path(problem, work)
@@ -414,12 +415,16 @@ def settle(problem: Problem, work: Work, *, exact: bool = True) -> tuple[Problem
         work.gave_up = before
         return problem, run
     if work.gave_up:
-        rule = settings().work
         found = []
+        narrow = Work(settings().work.corridor_labels, settings().work.corridor_labels)
         for kept in narrower(problem):
-            run = quick_path(kept, Work(rule.corridor_labels, rule.corridor_labels))
+            run = quick_path(kept, narrow) if narrow.left else None
             if run is not None:
                 found.append((kept, run))
+            if exact:
+                narrow = Work(narrow.a_search, narrow.a_search)
+        if not exact:
+            work.labels -= narrow.a_search - narrow.labels
         if found:
             return min(found, key=lambda item: cost_s(problem, item[1]))
     if not exact:

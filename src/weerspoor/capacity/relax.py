@@ -43,11 +43,14 @@ def relaxations(problem: Problem, progress: Progress = lambda _: None) -> Iterat
     """
     rule = settings().work
     kinds = (_times, _closures, _trains, _engines, _length, _load, _width, _goods, _conditions)
-    found = False
+    found, left = False, rule.relaxations_labels
     for kind in kinds:
-        for item in kind(problem, Work(rule.relaxation_labels, rule.a_search_labels), progress):
+        given = min(rule.relaxation_labels, left)
+        work = Work(given, rule.a_search_labels)
+        for item in kind(problem, work, progress):
             found = True
             yield item
+        left = max(left - (given - work.labels), rule.start_labels)
     if not found:
         for last in (_together, _alone):
             yield from last(problem, Work(rule.relaxation_labels, rule.a_search_labels), progress)
@@ -100,7 +103,7 @@ def _times(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relax
     if request.ready_s is None:
         return
     progress("trying an earlier departure")
-    work = Work(settings().work.relaxation_labels, work.a_search)
+    work.labels = max(work.labels, settings().work.relaxation_labels // 2)
     for shift_s in settings().relaxation.shift_s:
         if not work.left:
             return

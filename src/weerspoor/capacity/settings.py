@@ -83,6 +83,7 @@ class WorkRule(_Row, frozen=True, kw_only=True):
     better_labels: int
     alternative_labels: int
     explanation_labels: int
+    relaxations_labels: int
     relaxation_labels: int
     start_labels: int
 
