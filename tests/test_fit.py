@@ -587,3 +587,20 @@ def test_corridors_follow_other_ways_one_after_another() -> None:
     assert len(kept) == 4
     assert all(allowed[[0, 2, 8, 10]].all() for allowed in kept)
     assert not any(allowed[[3, 9]].any() for allowed in kept)
+
+
+def test_a_line_run_the_other_way_only_is_named_as_such() -> None:
+    """All tracks are run towards A only: no path to B, because it lies against the direction of running."""
+    network = line()
+    one_way = np.arange(12) % 2 == 1
+    network = replace(
+        network,
+        pieces=replace(network.pieces, right_hand=one_way),
+        permissions=replace(network.permissions, left_allowed=np.zeros(6, np.bool_)),
+        cache={},
+    )
+    plan = ask(network).plan
+    assert plan.explanation is not None
+    assert "plan.obstacle.wrong_way" in {item.detail.key for item in plan.explanation.obstacles} or any(
+        "direction" in item.detail.values.get("reasons", []) for item in plan.explanation.obstacles
+    )

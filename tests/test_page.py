@@ -172,7 +172,9 @@ def test_every_sentence_of_a_plan_has_a_text() -> None:
     assert len(said) > 15
     kinds = ("nothing_known", "trains", "closures", "both")
     put_together = {f"plan.summary.{kind}" for kind in kinds} | {f"plan.obstacle.{name}" for name in REASONS.values()}
-    put_together |= {f"plan.obstacle.{key}" for key in ("closes", "train", "train_beside")}
+    put_together |= {
+        f"plan.obstacle.{key}" for key in ("closes", "train", "train_beside", "reversing", "wrong_way", "no_way")
+    }
     put_together |= {f"access.{name}" for name in REASONS.values()}
     from weerspoor.capacity.relax import ORDER
 

@@ -14,14 +14,14 @@ from weerspoor.capacity import plan as p
 from weerspoor.capacity.fit import NoTrack, Problem, Work, earliest, first_path, vary
 from weerspoor.capacity.occupation import CLOSED
 from weerspoor.capacity.plan import Sentence
-from weerspoor.capacity.relax import ORDER, alone, relaxations, without_windows
+from weerspoor.capacity.relax import ORDER, alone, relaxations, turning_point, without_windows
 from weerspoor.capacity.request import point_index
 from weerspoor.capacity.settings import settings
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.timelines import Rows
 from weerspoor.network.model import GAUGES, LINE_CATEGORIES, PROTECTIONS, VOLTAGES
 from weerspoor.network.points import directed_at_point
-from weerspoor.network.routes import shortest_times, way_to
+from weerspoor.network.routes import length_by_directed_piece, shortest_times, way_to
 from weerspoor.timetable.passages import passages
 from weerspoor.trains import access as a
 from weerspoor.trains.starting import reference_permille, startable_mass_t
@@ -55,9 +55,12 @@ def explain(problem: Problem, progress: Progress = lambda _: None, *, proven: bo
         obstacles, summary = [_cannot_start(problem)], Sentence("plan.summary.cannot_start")
     elif problem.no_track:
         names = [_name(problem, place.point) for place in problem.no_track]
-        obstacles, summary = _no_track(problem), Sentence("plan.summary.no_track", {"places": names})
+        obstacles = [*_no_track(problem), *_reversing(problem)]
+        summary = Sentence("plan.summary.no_track", {"places": names})
     elif not problem.tracks_lead_through:
         obstacles, summary = _forbidden(problem), Sentence("plan.summary.forbidden")
+        if not obstacles:
+            obstacles, summary = _reversing(problem), Sentence("plan.summary.reversing")
     else:
         obstacles, summary = _in_time(problem, work)
         reached = _reached(problem, work)
@@ -168,6 +171,34 @@ def _forbidden(problem: Problem) -> list[p.Obstacle]:
                             source=_SOURCE.get(bit, "permissions"),
                         )
                     )
+    return found
+
+
+def _reversing(problem: Problem) -> list[p.Obstacle]:
+    """Return the places between which no tracks lead in any direction of running that is allowed."""
+    network, request = problem.network, problem.request
+    codes = [request.origin, *(via.point for via in request.via), request.destination]
+    places = _places(problem)
+    cost = length_by_directed_piece(network)
+    found = []
+    for i, (start, end) in enumerate(pairwise(places)):
+        if not len(start) or not len(end):
+            continue
+        wrong_way, _ = shortest_times(network, start, cost)
+        allowed = np.where((problem.access.reasons & a.DIRECTION) != 0, np.float32(np.inf), cost)
+        if np.isfinite(shortest_times(network, start, allowed)[0][end]).any():
+            continue
+        turned = turning_point(problem, codes[i], codes[i + 1])
+        key = "reversing" if turned else "wrong_way" if np.isfinite(wrong_way[end]).any() else "no_way"
+        found.append(
+            p.Obstacle(
+                kind="rule",
+                what=f"{codes[i]}-{codes[i + 1]}",
+                place=_name(problem, turned) if turned else _name(problem, codes[i + 1]),
+                detail=Sentence(f"plan.obstacle.{key}"),
+                source="places",
+            )
+        )
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from weerspoor.capacity import plan as p
 from weerspoor.capacity.fit import Problem, Work, earliest, first_path, vary
 from weerspoor.capacity.plan import Sentence
-from weerspoor.capacity.request import Request, Window
+from weerspoor.capacity.request import Request, Window, point_index
 from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import STEP_S
 from weerspoor.common.errors import InputError
@@ -20,6 +20,7 @@ from weerspoor.trains import access as a
 from weerspoor.trains.catalogue import DEFAULT_ENGINE, Locomotive, locomotive, locomotive_names
 from weerspoor.trains.model import LIMITS
 from weerspoor.trains.starting import reference_permille, startable_mass_t
+from weerspoor.trains.stops import stop_kind
 from weerspoor.trains.tables import reference_half_width_mm
 
 Progress = Callable[[str], None]
@@ -27,7 +28,7 @@ Progress = Callable[[str], None]
 ORDER = (
     "later", "earlier", "no_windows", "without_closure", "train_moved", "trains_moved", "shorter", "lighter",
     "more_engines", "other_protection", "other_traction", "narrower", "not_wide", "no_dangerous_goods", "no_avoid",
-    "no_via", "no_stop", "together", "alone",
+    "no_via", "no_stop", "in_two", "together", "alone",
 )  # fmt: skip
 """Keys of relaxations, the mildest first."""
 
@@ -52,7 +53,7 @@ def relaxations(problem: Problem, progress: Progress = lambda _: None) -> Iterat
             yield item
         left = max(left - (given - work.labels), rule.start_labels)
     if not found:
-        for last in (_together, _alone):
+        for last in (_in_two, _together, _alone):
             yield from last(problem, Work(rule.relaxation_labels, rule.a_search_labels), progress)
 
 
@@ -324,6 +325,39 @@ def _goods(problem: Problem, work: Work, _: Progress) -> Iterator[p.Relaxation]:
         run = _with_train(problem, work, dangerous_goods=(), guarded=False)
         if run is not None:
             yield _made("no_dangerous_goods", 0, "", run, classes=list(train.dangerous_goods))
+
+
+def turning_point(problem: Problem, origin: str, destination: str) -> str:
+    """Return the code of the point where the train would best turn back on its way, "" if nowhere."""
+    from weerspoor.capacity.routes import way_with_reversal
+
+    points = problem.network.points
+    way = way_with_reversal(
+        problem.network, problem.train, point_index(points, origin), point_index(points, destination)
+    )
+    return way.reversal_at if way is not None else ""
+
+
+def _in_two(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:
+    """Try two paths in place of one: to a place where the train turns back, and from there on."""
+    request = problem.request
+    if problem.tracks_lead_through or not problem.startable or request.via:
+        return
+    place = turning_point(problem, request.origin, request.destination)
+    if not place:
+        return
+    progress("trying to turn back on the way")
+    first = first_path(
+        vary(problem, request=replace(request, destination=place, destination_window=None)), work, exact=False
+    )
+    if first is None:
+        return
+    turned_s = float(first.exit_s[-1]) + stop_kind("reversing").least_for(problem.train)
+    onward = replace(request, origin=place, origin_window=None, ready_s=int(turned_s))
+    second = first_path(vary(problem, request=onward), work, exact=False)
+    if second is not None:
+        both = replace(second, depart_s=np.concatenate([first.depart_s[:1], second.depart_s[1:]]))
+        yield _made("in_two", 0, "", both, point=place, from_point=request.origin, to_point=request.destination)
 
 
 def _alone(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:

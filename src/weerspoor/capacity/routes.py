@@ -241,6 +241,12 @@ def explain_route(network: Network, train: Train, from_point: str, to_point: str
     return _Search(network, train, _point(network, from_point), _point(network, to_point)).explain()
 
 
+def way_with_reversal(network: Network, train: Train, start: int, end: int) -> Way | None:
+    """Return the fastest allowed way between two points with one turn back; None when there is none."""
+    search = _Search(network, train, start, end)
+    return search.way_with_reversal(search.access.allowed)
+
+
 def _point(network: Network, code: str) -> int:
     for point, known in enumerate(network.points.code):
         if known.lower() == code.lower():
