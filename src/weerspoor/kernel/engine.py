@@ -6,6 +6,13 @@ Read :mod:`weerspoor.kernel.plain` first: it states the same model in short, pla
 all runs along one route that differ only by a rigid shift in time since the last departure: the head is at the exit of
 directed piece ``dp`` at ``d + r`` for every departure ``d`` (a multiple of the step) in ``d_lo .. d_hi``. All lengths
 are multiples of 1/1024 m and all times of 1/1024 s, so that sums are exact and equal states are found equal.
+
+A profile keeps a *front*: for a number of stops and each departure of the grid, the earliest arrival known of a run
+that leaves no earlier and stops no more often. Its labels are taken in order of the least time since the origin; those
+departures of a label for which the front is no worse than the label can become are dropped, so quick runs that may
+leave at many times spare the search all slower ones.
+
+All of it is in one file because compiled code is kept by file: what is called from another one could be out of date.
 """
 
 from __future__ import annotations
@@ -26,7 +33,7 @@ RUNNING, EMPTY, GROW_LABELS, GROW_WINDOWS, GROW_SCRATCH, GAVE_UP = 0, 1, 2, 3, 4
 
 LABEL = np.dtype(
     [
-        ("f", "f8"),  # least time at the destination
+        ("f", "f8"),  # least time at the destination; for a profile the least time since the departure from the origin
         ("rest", "f8"),  # least time from here to the destination; the smaller goes first among equals
         ("r", "f8"),  # head at the exit, since the departure, before braking for the next piece
         ("enter", "f8"),  # head at the entry since the departure; for a stop: the arrival, for the end: the end
@@ -44,6 +51,8 @@ LABEL = np.dtype(
         ("a_lo", "i4"),  # for a stop: departures of the leg that ends here
         ("a_hi", "i4"),
         ("end", "i4"),  # end of the free window used on the piece
+        ("o_max", "i4"),  # a departure d belongs to one from the origin at min(o_max, d - lag)
+        ("lag", "i4"),
         ("next", "i4"),  # next label in the same bucket
         ("stage", "i2"),  # next stage to reach
         ("stops", "i2"),
@@ -55,10 +64,18 @@ LABEL = np.dtype(
     align=True,
 )
 
-BRAKING, SETUP, SIGHTING, RELEASE, MIN_STOP, TOP, LENGTH, LIMIT, FREE_AFTER, KIND, MAX_STOPS, FROM, STEP = range(13)
+BRAKING, SETUP, SIGHTING, RELEASE, MIN_STOP, TOP, LENGTH, LIMIT, FREE_AFTER, KIND, MAX_STOPS, FROM, STEP, PROFILE = (
+    range(14)
+)
 """Places in the array of parameters. ``LIMIT``: no arrival later; ``FREE_AFTER``: from this long after a departure on
 the departure no longer bounds a lock; ``FROM``: nothing before this time is looked at; ``STEP``: departures are
-multiples of it."""
+multiples of it; ``PROFILE``: not 0 when all departures worth having are asked for."""
+
+LEVELS = 6
+"""Numbers of stops that the front of a profile tells apart: 0 to 5."""
+
+BLOCK = 64
+"""Departures that are skipped at once when the front is good enough for all of them."""
 
 S_STOP, S_EARLIEST, S_LATEST, S_DEPART, S_ADD, S_FLOOR, S_ROW = range(7)
 """Columns of the array of stages. A stage reached at t gives a destination time of at least
@@ -328,6 +345,17 @@ def least_rest(stage, k, dp, pace, bounds, par):
     return rest
 
 
+@njit(cache=True, inline="always")
+def order_of(par, d_lo, d_hi, after_s, floor, o_max, lag):
+    """Return the place in the queue of a label whose least time at the destination is ``after_s`` after its departures.
+
+    That is the least time at the destination, not before ``floor``; for a profile the least time since the origin.
+    """
+    if par[PROFILE] == 0.0:
+        return max(d_lo + after_s, floor)
+    return max(after_s + max(lag, d_lo - o_max), floor - min(o_max, d_hi - lag))
+
+
 @njit(cache=True)
 def emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece, windows, stage, bounds, par):
     """Copy the label at ``temp`` once for every free window that it fits; return the new number, or -1 if no room."""
@@ -365,7 +393,7 @@ def emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece, windows, stage,
         lab[n].d_hi = d_hi
         lab[n].end = pool_until[w]
         rest_all = rest + stage[k, S_ADD]
-        lab[n].f = max(d_lo + r + rest_all, stage[k, S_FLOOR])
+        lab[n].f = order_of(par, d_lo, d_hi, r + rest_all, stage[k, S_FLOOR], lab[n].o_max, lab[n].lag)
         lab[n].rest = rest_all
         n += 1
     return n
@@ -395,6 +423,8 @@ def go_on(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops,
     t.x_in = x_in
     t.pos = source.pos + length[s >> 1]
     t.back = -length[s >> 1]
+    t.o_max = source.o_max
+    t.lag = source.lag
     t.entered = source.entered if source.kind == MOVING else 0
     t.a_lo = 0
     t.a_hi = 0
@@ -479,7 +509,9 @@ def stand(lab, n, i, lo, hi, arrive, least, depart_from, stage_now, stops, still
     t.next = -1
     t.entered = 0
     t.rest = rest + stage[k, S_ADD]
-    t.f = max(d_lo + t.rest, stage[k, S_FLOOR])
+    t.o_max = min(t.o_max, hi - t.lag)
+    t.lag += up_grid(arrive + least, step)
+    t.f = order_of(par, d_lo, d_hi, t.rest, stage[k, S_FLOOR], t.o_max, t.lag)
     return n + 1
 
 
@@ -499,7 +531,8 @@ def finish(lab, n, i, lo, hi, leave, v, stopped, hold_until, still, par, scratch
         else:
             gone = leave + up_tick((lab[a].pos + par[LENGTH] - lab[i].pos) / v)
         hi = min(hi, down_grid(end - int(np.ceil(gone + release)) - WIDEN_S, step))
-    if hi < lo or lo + leave > par[LIMIT]:
+    hi = min(hi, down_grid(par[LIMIT] - leave, step))
+    if hi < lo:
         return n
     if n >= len(lab) - 2:
         return -1
@@ -514,7 +547,7 @@ def finish(lab, n, i, lo, hi, leave, v, stopped, hold_until, still, par, scratch
     t.dead = 0
     t.x_in = stopped
     t.lock = hold_until
-    t.f = lo + leave
+    t.f = order_of(par, lo, hi, leave, -np.inf, t.o_max, t.lag)
     t.rest = 0.0
     return n + 1
 
@@ -622,6 +655,20 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
 
 
 @njit(cache=True)
+def left_no_earlier(lab, a, b):
+    """Tell whether label ``a`` has left the origin no earlier than ``b`` for each time that they have in common."""
+    late_a, late_b = 0.0, 0.0
+    if lab[a].kind != STANDING:
+        late_a, late_b = lab[a].r, lab[b].r
+    first = max(lab[a].d_lo + late_a, lab[b].d_lo + late_b)
+    last = min(lab[a].d_hi + late_a, lab[b].d_hi + late_b)
+    for at in (first, last):
+        if min(lab[a].o_max, at - late_a - lab[a].lag) < min(lab[b].o_max, at - late_b - lab[b].lag):
+            return False
+    return True
+
+
+@njit(cache=True)
 def no_worse(lab, a, b, train, par, curve):
     """Tell whether label ``a`` can do all that ``b`` can at the same times.
 
@@ -632,6 +679,8 @@ def no_worse(lab, a, b, train, par, curve):
     if lab[a].dp != lab[b].dp or lab[a].kind != lab[b].kind or lab[a].stage != lab[b].stage:
         return False
     if lab[a].stops > lab[b].stops or lab[a].hash != lab[b].hash:
+        return False
+    if par[PROFILE] != 0.0 and not left_no_earlier(lab, a, b):
         return False
     i, j = lab[a].prev, lab[b].prev
     reach = par[LENGTH] - lab[a].pos, par[LENGTH] - lab[b].pos
@@ -748,15 +797,17 @@ def pop(heap, size):
 
 
 @njit(cache=True)
-def trim(lab, a, b, step):
+def trim(lab, a, b, par):
     """Take from the times of label ``b`` those of label ``a``, where one end of ``b`` is left."""
+    step = int(par[STEP])
     later = 0
     if lab[a].kind != STANDING:
         later = int(lab[a].r - lab[b].r)
     lo, hi = lab[a].d_lo + later, lab[a].d_hi + later
     if lo <= lab[b].d_lo <= hi:
         lab[b].d_lo = hi + step
-        lab[b].f = max(lab[b].f, lab[b].d_lo + lab[b].r + lab[b].rest)
+        least = order_of(par, lab[b].d_lo, lab[b].d_hi, lab[b].r + lab[b].rest, -np.inf, lab[b].o_max, lab[b].lag)
+        lab[b].f = max(lab[b].f, least)
     elif lo <= lab[b].d_hi <= hi:
         lab[b].d_hi = lo - step
 
@@ -777,7 +828,6 @@ def commit(lab, n_old, n, state, heap, size, train, buckets, par, curve):
     """Put the labels ``n_old:n`` into the queue, but for those, and those times, that others make needless."""
     heads, touched = buckets
     mark = train[3]
-    step = int(par[STEP])
     for i in range(n_old, n):
         if lab[i].kind != ENDED and (lab[i].kind == STANDING or mark[lab[i].dp]):
             bucket = bucket_of(lab[i], heads)
@@ -790,12 +840,12 @@ def commit(lab, n_old, n, state, heap, size, train, buckets, par, curve):
                 if lab[j].d_lo + lab[j].r > lab[i].d_hi + lab[i].r or lab[j].d_hi + lab[j].r < lab[i].d_lo + lab[i].r:
                     pass
                 elif no_worse(lab, j, i, train, par, curve):
-                    trim(lab, j, i, step)
+                    trim(lab, j, i, par)
                     if lab[i].d_lo > lab[i].d_hi:
                         needless = True
                         break
                 elif no_worse(lab, i, j, train, par, curve):
-                    trim(lab, i, j, step)
+                    trim(lab, i, j, par)
                     dropped = lab[j].d_lo > lab[j].d_hi
                 if not dropped:
                     before = j
@@ -847,7 +897,9 @@ def begin(lab, state, heap, origins, d_lo, d_hi, standing, train, par, curve, pa
                 if n + 4 > len(lab) or size + 1 > len(heap[0]):
                     return GROW_LABELS
                 t = lab[n]
-                t.f = f
+                t.o_max = NEVER
+                t.lag = 0
+                t.f = order_of(par, a, b, rest, stage[1, S_FLOOR], NEVER, 0)
                 t.rest = rest
                 t.r = 0.0
                 t.enter = 0.0
@@ -916,10 +968,11 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
             rest = least_rest(stage, k, lab[i].dp, lab[i].pace, bounds, par) + stage[k, S_ADD]
             if rest > lab[i].rest:
                 lab[i].rest = rest
-                lab[i].f = max(lab[i].f, lab[i].d_lo + lab[i].r + rest)
+                least = order_of(par, lab[i].d_lo, lab[i].d_hi, lab[i].r + rest, -np.inf, lab[i].o_max, lab[i].lag)
+                lab[i].f = max(lab[i].f, least)
         if lab[i].f > heap[0][0]:
             size = pop(heap, size)
-            if lab[i].f <= par[LIMIT]:
+            if lab[i].d_lo + lab[i].r + lab[i].rest <= par[LIMIT]:
                 size = push(heap, size, lab, i)
             continue
         if lab[i].kind == ENDED:
@@ -950,11 +1003,221 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
 
 
 @njit(cache=True)
-def retrace(lab, last, train, par, curve, paces, scratch, out_int, out_time, out_span, latest):
+def refresh_blocks(front, level, low, high, step):
+    """Work out again the longest time from departure to arrival in the blocks of departures ``low`` to ``high``."""
+    arrive, longest = front
+    for block in range(low // BLOCK, high // BLOCK + 1):
+        most = -np.inf
+        for k in range(block * BLOCK, min((block + 1) * BLOCK, arrive.shape[1])):
+            most = max(most, arrive[level, k] - k * step)
+        longest[level, block] = most
+
+
+@njit(cache=True)
+def enter(front, base, lab, i, step):
+    """Put the run that ends in label ``i`` into the front."""
+    arrive, _ = front
+    t = lab[i]
+    last = min(t.d_hi, max(t.o_max + t.lag, t.d_lo))
+    low = (min(t.o_max, t.d_lo - t.lag) - base) // step
+    high = (min(t.o_max, last - t.lag) - base) // step
+    for level in range(t.stops, LEVELS):
+        at = t.d_lo + t.enter
+        for k in range(low, high + 1):
+            arrive[level, k] = min(arrive[level, k], at)
+            at += step
+        at = t.d_lo + t.enter
+        k = low - 1
+        while k >= 0 and arrive[level, k] > at:
+            arrive[level, k] = at
+            k -= 1
+        refresh_blocks(front, level, k + 1, high, step)
+
+
+@njit(cache=True)
+def cut(front, base, lab, i, after_s, floor, step):
+    """Take from label ``i`` the first and last departures for which the front is no worse; tell whether any are left.
+
+    The label reaches the destination no earlier than ``after_s`` after its departures, and not before ``floor``.
+    """
+    arrive, longest = front
+    t = lab[i]
+    level = min(t.stops, LEVELS - 1)
+    lo, hi = t.d_lo, t.d_hi
+    turn = t.o_max + t.lag
+    if hi > turn:
+        # Departures behind ``turn`` all belong to the last one from the origin.
+        known = arrive[level, (t.o_max - base) // step]
+        if known <= floor:
+            last = turn
+        elif known < np.inf:
+            last = int(np.ceil((known - after_s) / step) - 1) * step
+        else:
+            last = hi
+        hi = min(hi, max(last, turn))
+    shift = t.lag + base
+    while lo <= hi <= turn:
+        k = (hi - shift) // step
+        if (k + 1) % BLOCK == 0 and hi - (BLOCK - 1) * step >= lo and longest[level, k // BLOCK] <= after_s + shift:
+            hi -= BLOCK * step
+        elif arrive[level, k] > max(hi + after_s, floor):
+            break
+        else:
+            hi -= step
+    while lo <= min(hi, turn):
+        k = (lo - shift) // step
+        if (
+            k % BLOCK == 0
+            and lo + (BLOCK - 1) * step <= min(hi, turn)
+            and longest[level, k // BLOCK] <= after_s + shift
+        ):
+            lo += BLOCK * step
+        elif arrive[level, k] > max(lo + after_s, floor):
+            break
+        else:
+            lo += step
+    lab[i].d_lo, lab[i].d_hi = lo, hi
+    return lo <= hi
+
+
+@njit(cache=True)
+def advance_profile(front, base, ended, lab, state, heap, buckets, pops, graph, train, may_stop, par, curve, paces,
+                    scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
+    """Search on until ``pops`` labels are taken in all; see :func:`weerspoor.kernel.engine.advance`.
+
+    The labels at the end are listed in ``ended``, whose last element counts them.
+    """
+    n, size = state[N_LABELS], state[N_QUEUE]
+    step = int(par[STEP])
+    status = RUNNING
+    while state[TAKEN] < pops:
+        if size == 0:
+            status = EMPTY
+            break
+        i = heap[2][0]
+        if lab[i].dead == 1:
+            size = pop(heap, size)
+            continue
+        k = lab[i].stage
+        if lab[i].kind == ENDED:
+            after_s, floor = lab[i].enter, -np.inf
+        else:
+            if lab[i].kind == MOVING and lab[i].pace > 0:
+                rest = least_rest(stage, k, lab[i].dp, lab[i].pace, bounds, par) + stage[k, S_ADD]
+                lab[i].rest = max(lab[i].rest, rest)
+            after_s, floor = lab[i].r + lab[i].rest, stage[k, S_FLOOR]
+        if not cut(front, base, lab, i, after_s, floor, step):
+            lab[i].dead = 1
+            size = pop(heap, size)
+            continue
+        least = order_of(par, lab[i].d_lo, lab[i].d_hi, after_s, floor, lab[i].o_max, lab[i].lag)
+        if least > heap[0][0]:
+            lab[i].f = least
+            size = push(heap, pop(heap, size), lab, i)
+            continue
+        if lab[i].kind == ENDED:
+            if ended[-1] == len(ended) - 1:
+                status = GROW_LABELS
+                break
+            enter(front, base, lab, i, step)
+            ended[ended[-1]] = i
+            ended[-1] += 1
+            size = pop(heap, size)
+            continue
+        if state[TAKEN] >= state[MOST]:
+            status = GAVE_UP
+            break
+        new, code = expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore,
+                           book, pool_from, pool_until, busy, stage, bounds)  # fmt: skip
+        if code != RUNNING:
+            status = code
+            break
+        if size + (new - n) > len(heap[0]):
+            status = GROW_LABELS
+            break
+        state[TAKEN] += 1
+        size = pop(heap, size)
+        size = commit(lab, n, new, state, heap, size, train, buckets, par, curve)
+        n = new
+    state[N_LABELS] = n
+    state[N_QUEUE] = size
+    return status
+
+
+@njit(cache=True)
+def best_of(lab, ended, base, count, step, out):
+    """Write the Pareto-optimal runs into ``out`` as (departure, label, departure of its last leg); return their number.
+
+    By falling departure from the origin; ``count`` is the number of departures of the grid.
+    """
+    total = 0
+    for e in range(ended[-1]):
+        t = lab[ended[e]]
+        total += max(0, (min(t.d_hi, t.o_max + t.lag) - t.d_lo) // step) + 1
+    head = np.full(count, -1, np.int64)
+    after = np.empty(total, np.int64)
+    label = np.empty(total, np.int64)
+    leave = np.empty(total, np.int64)
+    n = 0
+    for e in range(ended[-1]):
+        i = ended[e]
+        t = lab[i]
+        d = t.d_lo
+        while d == t.d_lo or d <= min(t.d_hi, t.o_max + t.lag):
+            k = (min(t.o_max, d - t.lag) - base) // step
+            after[n], label[n], leave[n] = head[k], i, d
+            head[k] = n
+            n += 1
+            d += step
+    rows = 0
+    best_at = np.empty(64)
+    best_stops = np.empty(64, np.int64)
+    known = 0
+    for k in range(count - 1, -1, -1):
+        while True:
+            # The earliest arrival among those that nothing beats, then the fewest stops.
+            chosen = -1
+            j = head[k]
+            while j >= 0:
+                at, stops = leave[j] + lab[label[j]].enter, lab[label[j]].stops
+                beaten = False
+                for q in range(known):
+                    if best_at[q] <= at and best_stops[q] <= stops:
+                        beaten = True
+                        break
+                if not beaten:
+                    if chosen < 0:
+                        chosen = j
+                    else:
+                        other = leave[chosen] + lab[label[chosen]].enter
+                        if at < other or (at == other and stops < lab[label[chosen]].stops):
+                            chosen = j
+                j = after[j]
+            if chosen < 0:
+                break
+            at, stops = leave[chosen] + lab[label[chosen]].enter, lab[label[chosen]].stops
+            kept = 0
+            for q in range(known):
+                if not (at <= best_at[q] and stops <= best_stops[q]):
+                    best_at[kept], best_stops[kept] = best_at[q], best_stops[q]
+                    kept += 1
+            best_at[kept], best_stops[kept] = at, stops
+            known = kept + 1
+            if rows == len(out):
+                return -1
+            out[rows, 0] = base + k * step
+            out[rows, 1] = label[chosen]
+            out[rows, 2] = leave[chosen]
+            rows += 1
+    return rows
+
+
+@njit(cache=True)
+def retrace(lab, last, depart, train, par, curve, paces, scratch, out_int, out_time, out_span, latest):
     """Write the run that ends in label ``last``; return its number of pieces, or -1 if the arrays are too short.
 
     ``out_int`` (k, 2): directed piece, stage reached or -1. ``out_time`` (k, 4): entry, exit, departure, speed.
-    ``out_span`` (k, 2): holding of the piece's zone. The arrival is the earliest of the last label; with ``latest``
+    ``out_span`` (k, 2): holding of the piece's zone. The last leg is left at ``depart``; with ``latest``
     every earlier departure is as late as this allows, else as early as it can be.
     """
     v_curve, _, s_curve = curve
@@ -968,7 +1231,7 @@ def retrace(lab, last, train, par, curve, paces, scratch, out_int, out_time, out
     if k > len(out_int):
         return -1
     number = k
-    d = lab[last].d_lo
+    d = depart
     i = last
     leave = lab[last].enter
     child = last

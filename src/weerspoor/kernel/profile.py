@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from weerspoor.kernel.search import Search
+import numpy as np
+
+from weerspoor.kernel import engine
+from weerspoor.kernel.search import POPS_A_CALL, GaveUpError, Search
 
 if TYPE_CHECKING:
     from weerspoor.kernel.bounds import Bounds
@@ -13,7 +16,31 @@ if TYPE_CHECKING:
     from weerspoor.kernel.timelines import Timelines
 
 
-def profile(
+@dataclass(frozen=True)
+class Departures:
+    """Departures of the same run, one step after the other, each as much later everywhere as it leaves later.
+
+    Only a stand at the destination until a fixed time ends when it does.
+
+    Attributes
+    ----------
+    first_s, last_s : int
+        From the origin.
+    journey_s : float
+        To the arrival.
+    stops : int
+    run : Run or None
+        The first of them, when it was asked for.
+    """
+
+    first_s: int
+    last_s: int
+    journey_s: float
+    stops: int
+    run: Run | None
+
+
+def departures(
     graph: TrackGraph,
     model: TrainModel,
     timelines: Timelines,
@@ -21,12 +48,10 @@ def profile(
     *,
     bounds: Bounds | None = None,
     ignore_train: int = -1,
-    by_stops: bool = True,
-) -> list[Run]:
-    """Return the Pareto-optimal runs in (departure, arrival, stops), in order of departure.
-
-    The earliest arrival is asked for again and again, each time leaving later than the last run found; with
-    ``by_stops`` once more for each smaller number of stops.
+    with_runs: bool = True,
+    most_labels: int | None = None,
+) -> list[Departures]:
+    """Return the Pareto-optimal (departure, arrival, stops), in order of departure, put together where they run alike.
 
     Parameters
     ----------
@@ -39,40 +64,142 @@ def profile(
         Of the same train.
     ignore_train : int
         A train whose intervals do not count.
-    by_stops : bool
-        Whether a run that leaves no later and arrives no earlier counts when it stops less often.
+    with_runs : bool
+        Whether the first run of each is wanted, not only its times.
+    most_labels : int, optional
+        Give up after so many labels.
+
+    Raises
+    ------
+    GaveUpError
+        If it gave up.
     """
     search = Search(graph, model, timelines, bounds, ignore_train)
-    found: list[Run] = []
-    most = query.max_stops
-    while most >= 0:
-        runs = _departures(search, replace(query, max_stops=most))
-        found.extend(runs)
-        if not by_stops or not runs:
-            break
-        most = max(run.stops for run in runs) - 1
-    return pareto_runs(found)
+    asked = ProfileSearch(search, query, most_labels)
+    labels = search.workspace.labels
+    found = [
+        Departures(
+            first_s,
+            until_s,
+            last_s + float(labels[label]["enter"]) - first_s,
+            int(labels[label]["stops"]),
+            search.run_of(label, last_s) if with_runs else None,
+        )
+        for label, first_s, until_s, last_s in asked.parts()
+    ]
+    return sorted(found, key=lambda part: (part.first_s, part.journey_s, part.stops))
 
 
-def _departures(search: Search, query: Query) -> list[Run]:
-    """Return a run for every Pareto-optimal (departure, arrival), and perhaps some others."""
-    origin = query.stages[0]
-    runs: list[Run] = []
-    while True:
-        run = search.earliest_arrival(query)
-        if run is None:
-            return runs
-        runs.append(run)
-        later = replace(origin, earliest_s=float(run.depart_s[0]) + query.step_s, stop_s=min(origin.stop_s, 0.0))
-        query = replace(query, stages=[later, *query.stages[1:]])
+class ProfileSearch:
+    """One search for all departures.
+
+    Parameters
+    ----------
+    search : Search
+        Of the train among the others.
+    query : Query
+    most_labels : int, optional
+    """
+
+    def __init__(self, search: Search, query: Query, most_labels: int | None = None) -> None:
+        self._search, self._query = search, query
+        self._step = query.step_s
+        self._ended = np.zeros(1 << 10, np.int64)
+        self._base, self._count = 0, 0
+        self._run(most_labels)
+
+    def _run(self, most_labels: int | None) -> None:
+        search, query = self._search, self._query
+        limit = float(min(query.horizon_s, query.stages[-1].latest_s, 1e9))
+        stage = search.stage_table(query)
+        if len(search.model.paces) > 1:
+            search.add_slower_paces(query, stage)
+        if not search.start(query, stage, limit, most_labels, profile=True):
+            return
+        self._base, last = search.departures_asked
+        self._count = (last - self._base) // self._step + 1
+        blocks = -(-self._count // engine.BLOCK)
+        known = np.full((engine.LEVELS, self._count), np.inf), np.full((engine.LEVELS, blocks), np.inf)
+        space = search.workspace
+        while True:
+            status = engine.advance_profile(
+                known, self._base, self._ended, space.labels, space.state, space.heap, space.buckets,
+                int(space.state[engine.TAKEN]) + POPS_A_CALL, *search._compiled(stage),
+            )  # fmt: skip
+            if status == engine.GAVE_UP:
+                raise GaveUpError
+            if status == engine.EMPTY:
+                return
+            if status != engine.RUNNING:
+                if self._ended[-1] == len(self._ended) - 1:
+                    self._ended = np.concatenate([self._ended[:-1], np.zeros(len(self._ended) + 1, np.int64)])
+                    self._ended[-1] = np.count_nonzero(self._ended)
+                else:
+                    space.grow(status)
+
+    def parts(self) -> list[tuple[int, int, int, int]]:
+        """Return (label, first departure, last departure, departure of its last leg for the first) of what was found.
+
+        To be asked before the next search on the same graph, as :meth:`Search.run_of` is.
+        """
+        if not self._count:
+            return []
+        labels = self._search.workspace.labels
+        rows = 1024
+        while True:
+            out = np.zeros((rows, 3), np.int64)
+            n = engine.best_of(labels, self._ended, self._base, self._count, self._step, out)
+            if n >= 0:
+                break
+            rows *= 8
+        chains: dict[int, list[list[int]]] = {}
+        for leave_s, label, last_s in out[:n][::-1].tolist():
+            chain = chains.setdefault(label, [])
+            if chain and leave_s - chain[-1][1] == self._step and last_s - leave_s == chain[-1][2] - chain[-1][0]:
+                chain[-1][1] = leave_s
+            else:
+                chain.append([leave_s, leave_s, last_s])
+        return [(label, *part) for label, chain in chains.items() for part in chain]  # type: ignore[misc]
 
 
-def pareto_runs(runs: list[Run]) -> list[Run]:
-    """Return the runs that no other beats or equals in departure, arrival and stops, in order of departure."""
-    best: list[Run] = []
-    for run in sorted(runs, key=lambda r: (r.exit_s[-1], r.stops, -r.depart_s[0])):
-        if not any(
-            b.depart_s[0] >= run.depart_s[0] and b.exit_s[-1] <= run.exit_s[-1] and b.stops <= run.stops for b in best
-        ):
-            best.append(run)
-    return sorted(best, key=lambda r: (r.depart_s[0], r.exit_s[-1], r.stops))
+def profile(
+    graph: TrackGraph,
+    model: TrainModel,
+    timelines: Timelines,
+    query: Query,
+    *,
+    bounds: Bounds | None = None,
+    ignore_train: int = -1,
+    most_labels: int | None = None,
+) -> list[Run]:
+    """Return the Pareto-optimal runs in (departure, arrival, stops), in order of departure; see :func:`departures`.
+
+    A run for every departure: on a free railway there is one each ``Query.step_s``.
+    """
+    search = Search(graph, model, timelines, bounds, ignore_train)
+    asked = ProfileSearch(search, query, most_labels)
+    runs = []
+    for label, first_s, until_s, last_s in asked.parts():
+        run = search.run_of(label, last_s)
+        shifts = range(0, until_s - first_s + 1, query.step_s)
+        if query.stages[-1].depart_s > run.exit_s[-1]:  # the stand at the end does not shift
+            runs += [search.run_of(label, last_s + by_s) for by_s in shifts]
+        else:
+            runs += [later(run, by_s) for by_s in shifts]
+    return sorted(runs, key=lambda run: (run.depart_s[0], run.exit_s[-1], run.stops))
+
+
+def later(run: Run, by_s: int) -> Run:
+    """Return the same run a time later."""
+    if not by_s:
+        return run
+    return replace(
+        run,
+        enter_s=run.enter_s + by_s,
+        exit_s=run.exit_s + by_s,
+        depart_s=run.depart_s + by_s,
+        from_s=run.from_s + np.int32(by_s),
+        until_s=run.until_s + np.int32(by_s),
+        kept_from_s=run.kept_from_s + np.int32(by_s),
+        kept_until_s=run.kept_until_s + np.int32(by_s),
+    )

@@ -147,7 +147,7 @@ class Search:
         self.ignore_train = ignore_train
         self.workspace = Workspace.of(graph)
         top = self.bounds.top_ms
-        par = np.zeros(13)
+        par = np.zeros(14)
         par[engine.BRAKING] = model.braking_ms2
         par[engine.SETUP] = _tick(model.setup_s)
         par[engine.SIGHTING] = model.sighting_s
@@ -165,8 +165,10 @@ class Search:
         self._last = math.inf
         self.popped = 0
         self.labels = 0
+        self.departures_asked = 0, -1
 
-    def _stages(self, query: Query) -> npt.NDArray[np.float64]:
+    def stage_table(self, query: Query) -> npt.NDArray[np.float64]:
+        """Return the array of stages: times, and rows of bounds."""
         rows = np.zeros((len(query.stages), engine.S_ROW + len(self.model.paces)))
         pinned: set[int] = set()
         self.bounds.admit(query.stages[0].directed)
@@ -220,7 +222,7 @@ class Search:
         self._last = limit
         self._par[engine.FROM] = begin
 
-    def _by_pace(self, query: Query, rows: npt.NDArray[np.float64]) -> None:
+    def add_slower_paces(self, query: Query, rows: npt.NDArray[np.float64]) -> None:
         """Put the rows of bounds for the slower paces into the array of stages."""
         pinned = {int(row) for row in rows[1:, engine.S_ROW]}
         for k, stage in enumerate(query.stages):
@@ -230,7 +232,15 @@ class Search:
                 pinned.add(row)
                 rows[k, engine.S_ROW + pace] = row
 
-    def _begin(self, query: Query, stage: npt.NDArray[np.float64], limit: float, most_labels: int | None) -> bool:
+    def start(
+        self,
+        query: Query,
+        stage: npt.NDArray[np.float64],
+        limit: float,
+        most_labels: int | None,
+        *,
+        profile: bool = False,
+    ) -> bool:
         """Write the first labels; tell whether there are any."""
         space = self.workspace
         first = query.stages[0]
@@ -241,6 +251,7 @@ class Search:
         par[engine.LIMIT] = limit
         par[engine.MAX_STOPS] = query.max_stops
         par[engine.STEP] = step = query.step_s
+        par[engine.PROFILE] = float(profile)
         space.state[engine.LEAST_STOPS] = sum(s.stop_s >= 0.0 for s in query.stages[1:-1])
         space.state[engine.MOST] = most_labels if most_labels is not None else np.iinfo(np.int64).max
         standing = first.stop_s >= 0.0
@@ -249,6 +260,7 @@ class Search:
         if not -1e8 < lo <= hi:
             return False
         d_lo, d_hi = math.ceil(lo / step) * step, math.floor(hi / step) * step
+        self.departures_asked = d_lo, d_hi
         origins = np.unique(first.directed).astype(np.int32)
         while True:
             status = engine.begin(
@@ -278,8 +290,8 @@ class Search:
         if len(query.stages) < 2:
             raise ValueError("a query has at least an origin and a destination")
         limit = float(min(query.horizon_s, query.stages[-1].latest_s, 1e9))
-        stage = self._stages(query)
-        if not self._begin(query, stage, limit, most_labels):
+        stage = self.stage_table(query)
+        if not self.start(query, stage, limit, most_labels):
             return None
         space = self.workspace
         state = space.state
@@ -293,13 +305,13 @@ class Search:
                 space.grow(status)
             elif easy:
                 easy = False
-                self._by_pace(query, stage)
+                self.add_slower_paces(query, stage)
         self.popped = int(state[engine.TAKEN])
         self.labels = int(state[engine.N_LABELS])
         if status == engine.GAVE_UP:
             raise GaveUpError
         best = int(state[engine.BEST])
-        return self._run(best) if best >= 0 else None
+        return self.run_of(best, int(space.labels[best]["d_lo"])) if best >= 0 else None
 
     def latest_departure(self, query: Query) -> Run | None:
         """Return the run that leaves last; among these the one that arrives first; None if there is none."""
@@ -325,12 +337,13 @@ class Search:
                 gallop *= 2
         return best
 
-    def _run(self, last: int) -> Run:
+    def run_of(self, last: int, depart_s: int) -> Run:
+        """Return the run that ends in a label of the last search and leaves its last stop at ``depart_s``."""
         space = self.workspace
         out_int, out_time, out_span = space.pieces
         k = engine.retrace(
-            space.labels, last, self._train, self._par, self._curve, self.model.paces, space.scratch, out_int, out_time,
-            out_span, self._late,
+            space.labels, last, depart_s, self._train, self._par, self._curve, self.model.paces, space.scratch, out_int,
+            out_time, out_span, self._late,
         )  # fmt: skip
         if k < 0:
             raise RuntimeError(f"a path of more than {MAX_PIECES} pieces")
