@@ -604,3 +604,27 @@ def test_a_line_run_the_other_way_only_is_named_as_such() -> None:
     assert "plan.obstacle.wrong_way" in {item.detail.key for item in plan.explanation.obstacles} or any(
         "direction" in item.detail.values.get("reasons", []) for item in plan.explanation.obstacles
     )
+
+
+def test_where_no_track_serves_a_place_the_nearest_that_one_serves_is_offered() -> None:
+    """D lies beside M but on no track: M in place of it, some hundred metres away, has been searched."""
+    network = line()
+    points = network.points
+    network = replace(
+        network,
+        points=replace(
+            points,
+            code=[*points.code, "D"],
+            name=[*points.name, "Dorp"],
+            kind=[*points.kind, "station"],
+            lon=np.append(points.lon, 5.102),
+            lat=np.append(points.lat, 52.0),
+            certain=np.append(points.certain, True),
+        ),
+        cache={},
+    )
+    text = 'reference = "T"\n[train]\ntemplate = "mixed"\n[from]\npoint = "A"\nready = "10:00"\n[to]\npoint = "D"\n'
+    plan = plan_on(with_points(read_request(text), network.points), network, None).plan
+    offered = relaxations(plan)
+    assert offered["other_place"].detail.values == {"point": "M", "instead": "D"}
+    assert offered["other_place"].amount == pytest.approx(0.1, abs=0.1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from weerspoor.capacity import plan as p
 from weerspoor.capacity.fit import Problem, Work, earliest, first_path, vary
+from weerspoor.capacity.geometry import METRES_PER_DEGREE
 from weerspoor.capacity.plan import Sentence
 from weerspoor.capacity.request import Request, Window, point_index
 from weerspoor.capacity.settings import settings
@@ -28,7 +29,7 @@ Progress = Callable[[str], None]
 ORDER = (
     "later", "earlier", "no_windows", "without_closure", "train_moved", "trains_moved", "shorter", "lighter",
     "more_engines", "other_protection", "other_traction", "narrower", "not_wide", "no_dangerous_goods", "no_avoid",
-    "no_via", "no_stop", "in_two", "together", "alone",
+    "no_via", "no_stop", "other_place", "in_two", "together", "alone",
 )  # fmt: skip
 """Keys of relaxations, the mildest first."""
 
@@ -53,7 +54,7 @@ def relaxations(problem: Problem, progress: Progress = lambda _: None) -> Iterat
             yield item
         left = max(left - (given - work.labels), rule.start_labels)
     if not found:
-        for last in (_in_two, _together, _alone):
+        for last in (_other_place, _in_two, _together, _alone):
             yield from last(problem, Work(rule.relaxation_labels, rule.a_search_labels), progress)
 
 
@@ -325,6 +326,38 @@ def _goods(problem: Problem, work: Work, _: Progress) -> Iterator[p.Relaxation]:
         run = _with_train(problem, work, dangerous_goods=(), guarded=False)
         if run is not None:
             yield _made("no_dangerous_goods", 0, "", run, classes=list(train.dangerous_goods))
+
+
+def _other_place(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:
+    """Try to begin or to end at the nearest places that tracks join to the other end, where they do not here."""
+    if problem.tracks_lead_through or not problem.startable:
+        return
+    progress("trying other places")
+    request, most = problem.request, settings().relaxation.places
+    for end in ("destination", "origin"):
+        for code, km in _places_near(problem, getattr(request, end), most):
+            if code.casefold() in {request.origin.casefold(), request.destination.casefold()}:
+                continue
+            elsewhere = replace(request, **{end: code})  # type: ignore[arg-type]
+            if end == "origin" and request.ready_s is None:
+                elsewhere = replace(elsewhere, origin_window=None, ready_s=request.anchor_s)
+            other = vary(problem, request=elsewhere)
+            run = first_path(other, work, exact=False) if other.tracks_lead_through else None
+            if run is not None:
+                yield _made("other_place", round(km, 1), "km", run, point=code, instead=getattr(request, end))
+                break
+
+
+def _places_near(problem: Problem, code: str, most: int) -> list[tuple[str, float]]:
+    """Return codes of the points nearest to another at which the train may stand, with the distance in km."""
+    points, stops = problem.network.points, problem.network.stops
+    at = point_index(points, code)
+    known = np.unique(stops.point[problem.access.stop_rows])
+    known = known[known >= 0]
+    east = (points.lon[known] - points.lon[at]) * np.cos(np.radians(points.lat[at]))
+    km = np.hypot(east, points.lat[known] - points.lat[at]) * METRES_PER_DEGREE / 1000
+    order = np.argsort(km, kind="stable")[:most]
+    return [(points.code[int(known[i])], float(km[i])) for i in order if np.isfinite(km[i])]
 
 
 def turning_point(problem: Problem, origin: str, destination: str) -> str:

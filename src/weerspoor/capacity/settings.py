@@ -71,6 +71,7 @@ class RelaxationRule(_Row, frozen=True, kw_only=True):
     length_step_m: float
     mass_step_t: float
     width_step_mm: float
+    places: int
     trains_moved: int
 
 
