@@ -17,6 +17,7 @@ from weerspoor.common.clock import STEP_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.timelines import Rows
+from weerspoor.network.points import directed_at_point
 from weerspoor.trains import access as a
 from weerspoor.trains.catalogue import DEFAULT_ENGINE, Locomotive, locomotive, locomotive_names
 from weerspoor.trains.model import LIMITS
@@ -365,6 +366,8 @@ def turning_point(problem: Problem, origin: str, destination: str) -> str:
     from weerspoor.capacity.routes import way_with_reversal
 
     points = problem.network.points
+    if not all(len(directed_at_point(problem.network, point_index(points, code))) for code in (origin, destination)):
+        return ""
     way = way_with_reversal(
         problem.network, problem.train, point_index(points, origin), point_index(points, destination)
     )
