@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from weerspoor.capacity import plan as p
+from weerspoor.capacity.around import Around, Met
+from weerspoor.capacity.diagram import diagram_trains
 from weerspoor.capacity.fit import Problem, journey_s
 from weerspoor.capacity.geometry import Course, drawn_piece
 from weerspoor.capacity.occupation import CLOSED, copies, copy_reference
@@ -20,7 +21,6 @@ from weerspoor.common.clock import DAY_S, STEP_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER, KEEP_WIDE, Run
 from weerspoor.network.model import LINE_CATEGORIES
-from weerspoor.timetable.day import Day
 from weerspoor.timetable.passages import Passage, passages
 from weerspoor.trains import clearance
 from weerspoor.trains.access import access_rules
@@ -39,63 +39,6 @@ WAIT_S = 30
 def to_step(seconds: float) -> int:
     """Return a time in the step of planners, 0.1 minute."""
     return math.floor(seconds / STEP_S + 0.5) * STEP_S
-
-
-@dataclass(frozen=True)
-class Met:
-    """The trains that are near a path in the zones it uses.
-
-    Attributes
-    ----------
-    before_s, after_s : int or None
-        Seconds between the interval and that of the train before it (and after it).
-    before, after : int
-        Numbers of those trains in the timelines; -1 if there is none.
-    """
-
-    before_s: int | None
-    before: int
-    after_s: int | None
-    after: int
-
-
-class Around:
-    """Looks up, zone by zone, which trains are before and after an interval."""
-
-    def __init__(self, problem: Problem) -> None:
-        zone, self.from_s, self.until_s, self.train, self.occupies, self.blocks = problem.occupation.timelines.table()
-        self.start = np.searchsorted(zone, np.arange(problem.network.n_zones + 1))
-
-    def near(self, zone: Ints, from_s: Ints, until_s: Ints, occupies: Ints, blocks: Ints) -> list[Met]:
-        """Return, for every interval of a zone, the trains before and after it that conflict with it in kind."""
-        begin, count = self.start[zone], self.start[zone + 1] - self.start[zone]
-        query = np.repeat(np.arange(len(zone)), count)
-        row = np.repeat(begin - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
-        relevant = ((self.blocks[row] & occupies[query]) | (self.occupies[row] & blocks[query])) != 0
-        query, row = query[relevant], row[relevant]
-        earlier, later = self.until_s[row] <= from_s[query], self.from_s[row] >= until_s[query]
-        before = _last_of(query[earlier], self.until_s[row[earlier]], row[earlier], len(zone))
-        after = _last_of(query[later], -self.from_s[row[later]], row[later], len(zone))
-        return [
-            Met(
-                a - int(self.until_s[i]) if i >= 0 else None,
-                int(self.train[i]) if i >= 0 else -1,
-                int(self.from_s[j]) - b if j >= 0 else None,
-                int(self.train[j]) if j >= 0 else -1,
-            )
-            for a, b, i, j in zip(from_s.tolist(), until_s.tolist(), before.tolist(), after.tolist(), strict=True)
-        ]
-
-
-def _last_of(
-    group: npt.NDArray[np.int64], key: npt.NDArray[np.int32], row: npt.NDArray[np.int64], n: int
-) -> npt.NDArray[np.int64]:
-    """Return for each of ``n`` groups the row with the greatest key, the first of several; -1 where it has none."""
-    found = np.full(n, -1, np.int64)
-    order = np.lexsort((-row, key, group))
-    last = np.flatnonzero(np.diff(group[order], append=-1) != 0)
-    found[group[order][last]] = row[order][last]
-    return found
 
 
 class Assembler:
@@ -143,7 +86,7 @@ class Assembler:
             kept_empty=self.kept_empty(),
             reserve_paths=self.reserve_paths(),
             conditions=self.conditions(points),
-            trains=self.diagram_trains(),
+            trains=diagram_trains(self.problem, run, course),
             sections=[
                 p.DiagramSection(km_from=round(a, 3), km_to=round(b, 3), tracks=n) for a, b, n in course.tracks_along()
             ],
@@ -610,90 +553,3 @@ class Assembler:
         km = float(self.course.enter_km[position])
         after = next((row for row in self.passages if row.position >= position), self.passages[-1])
         return f"km {km:.1f}, {self.network.points.name[after.point]}"
-
-    # -- diagram ----------------------------------------------------------------------------------------------------
-
-    def diagram_trains(self) -> list[p.DiagramTrain]:
-        """Return the other trains along the way: the day's, and reserve paths."""
-        day = self.problem.day
-        if day is None:
-            return []
-        margin = settings().diagram.margin_s
-        begin, end = float(self.run.depart_s[0]) - margin, float(self.run.exit_s[-1]) + margin
-        left_out = set(self.problem.without)
-        found = self._drawn(day, day.trains.layer, begin, end, left_out)
-        if day.reserve is not None:
-            found += self._drawn(day.reserve, ["reserve"] * len(day.reserve.trains.reference), begin, end, left_out)
-        return found
-
-    def _drawn(self, day: Day, layer: list[str], begin: float, end: float, left_out: set[str]) -> list[p.DiagramTrain]:
-        beside = self.course.beside
-        moves = day.movements
-        if not len(moves.directed):
-            return []
-        low_km, high_km = np.full(self.network.n_pieces, np.nan), np.full(self.network.n_pieces, np.nan)
-        for piece, (a, b) in beside.items():
-            low_km[piece], high_km[piece] = a, b
-        near = ~np.isnan(low_km[moves.directed >> 1])
-        owner = np.repeat(np.arange(len(day.trains.reference)), np.diff(moves.start))
-        result: list[p.DiagramTrain] = []
-        for days in copies(day, begin, end):
-            shift = days * DAY_S
-            chosen = np.flatnonzero(near & (moves.exit_ds / 10 + shift >= begin) & (moves.enter_ds / 10 + shift <= end))
-            if not len(chosen):
-                continue
-            breaks = np.flatnonzero((np.diff(chosen) != 1) | (np.diff(owner[chosen]) != 0)) + 1
-            lines: dict[int, list[list[list[float]]]] = defaultdict(list)
-            for rows in np.split(chosen, breaks):
-                line = self._line(moves.directed[rows], low_km, high_km, rows=rows, day=day, shift=shift)
-                if len(line) > 1:
-                    lines[int(owner[rows[0]])].append(line)
-            for train, drawn in sorted(lines.items()):
-                name = day.trains.reference[train]
-                if name in left_out:
-                    continue
-                result.append(
-                    p.DiagramTrain(
-                        reference=copy_reference(name, days),
-                        kind=day.trains.kind[train],
-                        layer=layer[train],
-                        lines=drawn,
-                    )
-                )
-        return result
-
-    def _line(
-        self,
-        directed: Ints,
-        low_km: npt.NDArray[np.float64],
-        high_km: npt.NDArray[np.float64],
-        *,
-        rows: npt.NDArray[np.int64],
-        day: Day,
-        shift: int,
-    ) -> list[list[float]]:
-        moves = day.movements
-        falling = (directed & 1) == 1
-        a, b = low_km[directed >> 1], high_km[directed >> 1]
-        enter_km, exit_km = np.where(falling, b, a), np.where(falling, a, b)
-        km = np.column_stack([enter_km, exit_km, exit_km]).reshape(-1)
-        seconds = np.column_stack([moves.enter_ds[rows], moves.exit_ds[rows], moves.depart_ds[rows]]).reshape(-1) / 10
-        return thinned(np.column_stack([km, seconds + shift]), settings().diagram.simplify_s)
-
-
-def thinned(line: npt.NDArray[np.float64], tolerance_s: float) -> list[list[float]]:
-    """Return a line of (km, s), s rising, without the vertices that a straight line misses by less than a tolerance."""
-    keep = [0]
-    last = len(line) - 1
-    for i in range(1, last):
-        a, b = line[keep[-1]], line[i + 1]
-        if b[0] == a[0] == line[i][0]:
-            continue
-        if b[0] == a[0]:
-            keep.append(i)
-            continue
-        due = a[1] + (line[i][0] - a[0]) / (b[0] - a[0]) * (b[1] - a[1])
-        if abs(due - line[i][1]) > tolerance_s:
-            keep.append(i)
-    keep.append(last)
-    return [[round(km, 3), round(s)] for km, s in line[np.array(keep)].tolist()]
