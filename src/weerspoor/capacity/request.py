@@ -13,14 +13,14 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from weerspoor.capacity.plan import Sentence
-from weerspoor.common.clock import DAY_END_S, DAY_S, DAY_START_S, clock
+from weerspoor.common.clock import DAY_S, DAY_START_S, clock
 from weerspoor.common.errors import InputError
 from weerspoor.common.files import content_hash
 
@@ -840,11 +840,6 @@ def with_points(request: Request, points: Points) -> Request:
 
 def _once(items: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(items))
-
-
-def last_second(requests: Sequence[Request]) -> int:
-    """Return the last second any of the requests looks at."""
-    return max((request.horizon_s for request in requests), default=DAY_END_S)
 
 
 def known_point(points: Points, text: str, place: str) -> int:
