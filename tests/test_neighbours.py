@@ -122,7 +122,7 @@ def test_every_pair_stands_twice(network: Network) -> None:
 
 
 def test_the_table_belongs_to_the_pieces(network: Network) -> None:
-    """A sample of 400 pairs (seed 5) lies in the shipped shapes as near as the table says, to a metre and a half."""
+    """A sample of 400 pairs (seed 5) lies in the shipped shapes as near as the table says, to two metres."""
     pieces, tracks = network.pieces, network.tracks
     piece = np.repeat(np.arange(network.n_pieces), np.diff(network.neighbours.start))
     shapes: dict[int, shapely.LineString] = {}
@@ -138,7 +138,7 @@ def test_the_table_belongs_to_the_pieces(network: Network) -> None:
 
     for row in np.random.default_rng(5).choice(len(piece), 400, replace=False):
         a, b = line(int(piece[row])), line(int(network.neighbours.piece[row]))
-        assert shapely.distance(a, b) <= network.neighbours.distance_m[row] + 1.5
+        assert shapely.distance(a, b) <= network.neighbours.distance_m[row] + 2.0
 
 
 def test_open_line_pieces_have_plausible_neighbours(network: Network) -> None:

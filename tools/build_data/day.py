@@ -107,6 +107,9 @@ def build(
         trains[number] = trains[number].shifted(shifts[trains[number].group])
     insert_all(placer, trains, placed, late, progress)
     report(placed, progress)
+    left = [number for number, train in enumerate(placed) if not train.runs]
+    patient = replace(norms, longest_delay_s=float(settings["last_delay_s"]))
+    insert_all(Placer(network, placer.timelines, model_of, patient, ways_of=hour), trains, placed, left, progress)
     repair(
         placer,
         placed,

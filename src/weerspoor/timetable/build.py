@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from weerspoor.common.clock import DAY_END_S, DAY_S, DAY_START_S
 from weerspoor.kernel.bounds import Bounds
-from weerspoor.kernel.graph import Query, Run, Stage, TrackGraph, TrainModel
-from weerspoor.kernel.search import search
+from weerspoor.kernel.graph import KEEP_ALL, Query, Run, Stage, TrackGraph, TrainModel
+from weerspoor.kernel.search import GaveUpError, search
 from weerspoor.kernel.timelines import Rows, Timelines
 from weerspoor.network.model import Network
 from weerspoor.network.points import directed_at_point
@@ -32,6 +32,12 @@ SEAM_S = 6 * 3600
 
 PLATFORM_SHARE = 0.5
 """Share of a passenger train that has to stand beside its platform, or of the longest platform there is."""
+
+OTHER_WAY_S = 30.0
+"""A way to another track of a station may take so much longer than the best."""
+
+LONGEST_RUN_S = 8 * 3600.0
+"""No train without minutes runs longer."""
 
 SETTLING_ROUNDS = 3
 """How often every train looks again which way the others run."""
@@ -105,8 +111,12 @@ class BuildNorms:
         Where trains may run.
     early_arrival_s : float
         How much before its minute it may arrive at its last stop.
+    steps_s : list of float
+        A train is first looked for with no lateness greater than the first of these, then the next, then the longest.
     longest_delay_s : float
         A train that would be later than this counts as not placed.
+    most_labels : int
+        A search gives up after so many labels of the kernel.
     """
 
     weight: dict[str, float]
@@ -117,7 +127,9 @@ class BuildNorms:
     missing_cost: float
     corridor: CorridorNorms
     early_arrival_s: float
+    steps_s: list[float]
     longest_delay_s: float
+    most_labels: int
 
 
 @dataclass(frozen=True)
@@ -176,6 +188,14 @@ class _Leg:
         return np.asarray(2 * self.pieces[directed >> 1] + (directed & 1), np.int32)
 
 
+@dataclass(frozen=True)
+class _Leeway:
+    """How late a train may be at any call, and its running times to each call from the one before."""
+
+    within_s: float
+    runs_s: npt.NDArray[np.float64]
+
+
 class UnroutableError(Exception):
     """The tracks do not allow the pattern, whatever the time; the message says between which points."""
 
@@ -214,9 +234,10 @@ class Placer:
         self._model_of = model_of
         self._patterns: dict[tuple[object, ...], list[_Leg] | UnroutableError] = {}
         self._empty = Timelines.empty(network.n_zones)
+        self._runs_s: dict[tuple[object, ...], npt.NDArray[np.float64]] = {}
         self._opposed = np.zeros(2 * network.n_pieces, np.bool_)
         if ways_of is not None:
-            self._patterns, self._opposed = ways_of._patterns, ways_of._opposed
+            self._patterns, self._opposed, self._runs_s = ways_of._patterns, ways_of._opposed, ways_of._runs_s
         self._stops_at: dict[int, list[int]] = defaultdict(list)
         for row, point in enumerate(network.stops.point):
             self._stops_at[int(point)].append(row)
@@ -360,14 +381,27 @@ class Placer:
         only : (int, float), optional
             Of the tracks at this call, use only the one that lies at this share of their list.
         """
-        placed = Placed(wanted)
         timelines = self._empty if empty else self.timelines
         try:
             legs = self._pattern(wanted)
         except UnroutableError as error:
-            placed.reason = str(error)
-            placed.cost = self._missing(wanted)
-            return placed
+            return Placed(wanted, cost=self._missing(wanted), reason=str(error))
+        runs_s = self._running_times(wanted)
+        for within_s in (*self.norms.steps_s, self.norms.longest_delay_s):
+            placed = self._find_within(wanted, legs, timelines, _Leeway(within_s, runs_s), only)
+            if placed.runs:
+                self._price(placed)
+                return placed
+            if wanted.window_s > 0:
+                break
+        reason = "no free path" if not empty else "no path even alone"
+        return Placed(wanted, cost=self._missing(wanted), reason=reason)
+
+    def _find_within(
+        self, wanted: Wanted, legs: list[_Leg], timelines: Timelines, leeway: _Leeway, only: tuple[int, float] | None
+    ) -> Placed:
+        """Return the train placed with no lateness greater than allowed; without runs if that cannot be."""
+        placed = Placed(wanted)
         earliest = -1e9
         for number, leg in enumerate(legs):
             final = number + 1 == len(legs)
@@ -375,18 +409,31 @@ class Placer:
             run = None
             tries = [(False, True), (True, True), (False, False)] if final else [(False, False)]
             for slow, exact in tries:
-                run = self._search(wanted, here, timelines, earliest, slow=slow, exact_arrival=exact, only=only)
+                stages = self._stages(wanted, here, earliest, leeway, exact_arrival=exact, only=only)
+                run = self._search(here, timelines, stages, slow=slow)
                 if run is not None:
                     break
             if run is None or (number and not self._stand(placed, run, timelines)):
-                placed.runs = []
-                placed.reason = "no free path" if not empty else "no path even alone"
-                placed.cost = self._missing(wanted)
-                return placed
+                return Placed(wanted)
             placed.runs.append(run)
             earliest = float(run.exit_s[-1])
-        self._price(placed)
         return placed
+
+    def _running_times(self, wanted: Wanted) -> npt.NDArray[np.float64]:
+        """Return the running time to each call from the one before, alone on the railway; infinite if not known."""
+        key = (wanted.kind, wanted.points, wanted.stops, wanted.layer)
+        known = self._runs_s.get(key)
+        if known is None:
+            known = np.full(len(wanted.points), np.inf)
+            legs = self._pattern(wanted)
+            leeway = _Leeway(self.norms.longest_delay_s, known)
+            alone = self._find_within(wanted, legs, self._empty, leeway, None)
+            for leg, run in zip(legs, alone.runs, strict=False):
+                at = np.flatnonzero(run.stage >= 0)
+                number = leg.first + run.stage[at]
+                known[number[1:]] = run.exit_s[at][1:] - run.depart_s[at][:-1]
+            self._runs_s[key] = known
+        return known
 
     def _weight(self, wanted: Wanted) -> float:
         """Return how much a second of lateness of a train matters."""
@@ -425,49 +472,72 @@ class Placer:
         placed.runs[-1] = held
         return True
 
-    def _search(
+    def _stages(
         self,
         wanted: Wanted,
         leg: _Leg,
-        timelines: Timelines,
         earliest: float,
+        leeway: _Leeway,
         *,
-        slow: bool,
         exact_arrival: bool,
-        only: tuple[int, float] | None = None,
-    ) -> Run | None:
-        """Search one leg; ``slow`` allows lower paces, ``exact_arrival`` asks not to come in before its minute."""
+        only: tuple[int, float] | None,
+    ) -> list[Stage]:
+        """Return what is asked of one leg; ``exact_arrival`` asks not to come in before its minute."""
         stages: list[Stage] = []
-        last = len(leg.stages) - 1
+        known = wanted.window_s == 0
         for offset, tracks in enumerate(leg.stages):
             number = leg.first + offset
             chosen = tracks
             if only is not None and only[0] == number and (offset or not number):
                 place = int(only[1] * len(tracks))
                 chosen = tracks[place : place + 1]
-            planned = wanted.departure_s[number]
+            departs, arrives = wanted.departure_s[number], wanted.arrival_s[number]
             border = self.network.points.kind[wanted.points[number]] == "border"
             if offset == 0 and border:
-                late = float(planned) + wanted.window_s + self.norms.longest_delay_s
-                stages.append(Stage(directed=chosen, stop_s=-1.0, earliest_s=float(planned), latest_s=late))
+                late = float(departs) + wanted.window_s + self.norms.longest_delay_s
+                stages.append(Stage(directed=chosen, stop_s=-1.0, earliest_s=float(departs), latest_s=late))
                 continue
             if offset == 0:
-                start = max(float(planned), earliest + (wanted.dwell_s[number] if number else 0.0))
-                stages.append(Stage(directed=chosen, stop_s=0.0, earliest_s=start, depart_s=start))
+                start = max(float(departs), earliest + (wanted.dwell_s[number] if number else 0.0))
+                late = departs + leeway.within_s if known and departs >= 0 else 1e9
+                stages.append(Stage(directed=chosen, stop_s=0.0, earliest_s=start, latest_s=late, depart_s=start))
                 continue
-            stands = (wanted.stops[number] or offset == last) and not border
-            stop = float(wanted.dwell_s[number]) if stands else -1.0
-            arrival_from = -1e9
-            if offset == last and exact_arrival and wanted.window_s == 0 and wanted.arrival_s[number] >= 0:
-                arrival_from = wanted.arrival_s[number] - self.norms.early_arrival_s
-            depart = float(planned) if planned >= 0 and wanted.window_s == 0 and offset != last else -1e9
-            stages.append(Stage(directed=chosen, stop_s=stop, earliest_s=arrival_from, depart_s=depart))
+            last = number == len(wanted.points) - 1
+            stands = (wanted.stops[number] or offset == len(leg.stages) - 1) and not border
+            latest = 1e9
+            if known and departs >= 0 and stands and not last:
+                latest = departs + leeway.within_s - wanted.dwell_s[number]
+            if known and arrives >= 0 and (stands or last):
+                latest = min(latest, arrives + leeway.within_s)
+            before = wanted.departure_s[number - 1]
+            if known and before >= 0 and wanted.stops[number - 1]:
+                latest = min(latest, before + leeway.within_s + float(leeway.runs_s[number]) + OTHER_WAY_S)
+            final = offset == len(leg.stages) - 1
+            timed = known and exact_arrival and final and arrives >= 0
+            stages.append(
+                Stage(
+                    directed=chosen,
+                    stop_s=float(wanted.dwell_s[number]) if stands else -1.0,
+                    earliest_s=arrives - self.norms.early_arrival_s if timed else -1e9,
+                    latest_s=latest,
+                    depart_s=float(departs) if departs >= 0 and known and not final else -1e9,
+                )
+            )
+        return stages
+
+    def _search(self, leg: _Leg, timelines: Timelines, stages: list[Stage], *, slow: bool) -> Run | None:
+        """Search one leg; ``slow`` allows lower paces."""
         begin = stages[0].earliest_s
-        ends = max((time for time in wanted.arrival_s if time >= 0), default=begin + 6 * 3600)
-        horizon = max(begin, float(ends)) + wanted.window_s + self.norms.longest_delay_s
+        bounded = [stage.latest_s for stage in stages[1:] if stage.latest_s < 1e8]
+        horizon = (max(bounded) if bounded else begin + LONGEST_RUN_S) + self.norms.longest_delay_s
+        horizon = max(horizon, stages[0].latest_s + LONGEST_RUN_S if stages[0].latest_s < 1e8 else horizon)
         query = Query(stages=stages, horizon_s=horizon)
         model = leg.model if slow else replace(leg.model, paces=leg.model.paces[:1])
-        run = search(leg.graph, model, timelines, query, bounds=leg.bounds, early=True)
+        most = self.norms.most_labels
+        try:
+            run = search(leg.graph, model, timelines, query, bounds=leg.bounds, early=True, most_labels=most)
+        except GaveUpError:
+            return None
         return None if run is None else replace(run, directed=leg.outside(run.directed))
 
     def _price(self, placed: Placed) -> None:
@@ -532,6 +602,14 @@ class Placer:
             rows = _shifted(rows, (rows.until_s > from_s) & (rows.from_s < until_s), 0)
             found.update(self.timelines.conflicts_of(rows, train))
         return sorted(found)
+
+    def there(self, wanted: Wanted, number: int, from_s: float, until_s: float) -> list[int]:
+        """Return the trains in the timelines that are, in a stretch of time, on the tracks of one call of a train."""
+        leg = next(leg for leg in reversed(self._pattern(wanted)) if leg.first <= number)
+        zone = np.unique(leg.graph.zone[leg.stages[number - leg.first] >> 1]).astype(np.int32)
+        whole = np.full(len(zone), KEEP_ALL, np.uint8)
+        begin, end = np.full(len(zone), from_s, np.int32), np.full(len(zone), until_s, np.int32)
+        return self.timelines.conflicts_of(Rows(zone, begin, end, whole, whole))
 
     def remove(self, train: int) -> None:
         """Take a train and its copies out of the timelines."""
@@ -625,7 +703,8 @@ def choose_phases(
                 temporary += 1
                 placer.insert(temporary, found)
                 inserted.append(temporary)
-        progress(f"minute chosen for {name}")
+        if len(shifts) % 25 == 0 or len(shifts) == len(groups):
+            progress(f"minute chosen for {len(shifts)} of {len(groups)} groups")
     for train_id in inserted:
         placer.remove(train_id)
     return shifts

@@ -110,16 +110,19 @@ def _column(calls: list[tuple[int, int, int, int, int, str]], index: int) -> Int
 def _calls_of(network: Network, train: Placed) -> list[tuple[int, int, int, int, int, str]]:
     """Return (point, arrival, departure, planned arrival, planned departure, track) of every point of a train."""
     wanted = train.wanted
-    planned = dict(zip(wanted.points, zip(wanted.arrival_s, wanted.departure_s, strict=True), strict=True))
     found: list[tuple[int, int, int, int, int, str]] = []
+    next_call = 0
     for number, run in enumerate(train.runs):
         for passage in _passages(network, run):
             arrival, departure = _step(passage.arrival_s), _step(passage.departure_s)
-            asked = planned.get(passage.point, (-1, -1))
             if number and found and found[-1][0] == passage.point:
                 before = found.pop()
-                found.append((*before[:2], departure, *asked, before[5] or passage.track))
+                found.append((*before[:2], departure, *before[3:5], before[5] or passage.track))
                 continue
+            asked = (-1, -1)
+            if passage.point in wanted.points[next_call:]:
+                call = wanted.points.index(passage.point, next_call)
+                asked, next_call = (wanted.arrival_s[call], wanted.departure_s[call]), call + 1
             found.append((passage.point, arrival, departure, *asked, passage.track))
     return found
 

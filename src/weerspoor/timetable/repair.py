@@ -13,6 +13,18 @@ JUMP_S = 20.0
 AROUND_S = 300.0
 """Trains that conflict with its best run so long before or after these calls are in its way there."""
 
+WHOLE_STATION = 0.4
+"""Share of the trials in which all trains at the call are taken out, not only those in the way."""
+
+STATION_S = 600.0
+"""Those there so long before or after it."""
+
+WORSE = 0.5
+"""A step may make the sum of costs greater by this share of the mean cost of a costly train, in the first round."""
+
+COOLING = 0.8
+"""Share of the rounds after which no step may."""
+
 OTHER_TRACK = 0.5
 """Share of the trials in which the train is sent to a track drawn at random at the call where it was held back."""
 
@@ -30,7 +42,7 @@ def repair(
 
     In each step one costly train is looked at where it loses time. The trains in the way of its best run there are
     taken out, the costly train is inserted, and they are put back in an order drawn at random. The step is undone if
-    the sum of costs rises.
+    the sum of costs rises by more than is allowed; that falls to nothing over the rounds. The best state is kept.
 
     Parameters
     ----------
@@ -46,18 +58,34 @@ def repair(
     progress : callable
     """
     rng = random.Random(seed)
+    best, least = list(placed), sum(train.cost for train in placed)
     for number in range(rounds):
         costly = [index for index, train in enumerate(placed) if train.cost > 0]
         if not costly:
-            return
+            break
         rng.shuffle(costly)
         costly.sort(key=lambda index: -placed[index].cost * rng.uniform(0.3, 1.0))
-        better = sum(_step(placer, placed, index, rng, most_blockers) for index in costly)
-        total = sum(train.cost for train in placed)
-        progress(f"round {number + 1}: {len(costly)} trains re-planned, {better} better, cost {total:.0f}")
+        worse = WORSE * least / len(costly) * max(0.0, 1.0 - number / (COOLING * rounds))
+        changed = 0
+        for index in costly:
+            changed += _step(placer, placed, index, rng, most_blockers=most_blockers, worse=worse)
+            total = sum(train.cost for train in placed)
+            if total < least:
+                best, least = list(placed), total
+        progress(f"round {number + 1}: {len(costly)} trains looked at, {changed} steps kept, cost {total:.0f}")
+    for index, train in enumerate(best):
+        if placed[index] is not train:
+            placer.remove(index)
+    for index, train in enumerate(best):
+        if placed[index] is not train:
+            placed[index] = train
+            if train.runs:
+                placer.insert(index, train)
 
 
-def _step(placer: Placer, placed: list[Placed], index: int, rng: random.Random, most_blockers: int) -> bool:
+def _step(
+    placer: Placer, placed: list[Placed], index: int, rng: random.Random, *, most_blockers: int, worse: float
+) -> bool:
     """Try to place one costly train better at the cost of those in its way; tell whether that was kept."""
     own = placed[index]
     if own.cost <= 0:
@@ -69,6 +97,10 @@ def _step(placer: Placer, placed: list[Placed], index: int, rng: random.Random, 
         return False
     from_s, until_s = _around(placer, ideal, held)
     blockers = placer.in_the_way(ideal, index, from_s, until_s)
+    if held is not None and rng.random() < WHOLE_STATION:
+        others = placer.there(own.wanted, held, until_s - AROUND_S - STATION_S, until_s - AROUND_S + STATION_S)
+        others = [train for train in others if train not in blockers and train != index]
+        blockers += rng.sample(others, max(0, min(len(others), most_blockers - len(blockers))))
     if len(blockers) > most_blockers:
         return False
     rng.shuffle(blockers)
@@ -81,14 +113,14 @@ def _step(placer: Placer, placed: list[Placed], index: int, rng: random.Random, 
     for train in queue:
         fresh[train] = placer.find(placed[train].wanted, only=only if train == index else None)
         after += fresh[train].cost
-        if after > before:
+        if after > before + worse:
             break
         if fresh[train].runs:
             placer.insert(train, fresh[train])
-    if after <= before and len(fresh) == len(queue):
+    if after <= before + worse and len(fresh) == len(queue):
         for train, found in fresh.items():
             placed[train] = found
-        return after < before
+        return True
     for train in fresh:
         placer.remove(train)
     for train in queue:
