@@ -19,6 +19,9 @@ WHOLE_STATION = 0.4
 STATION_S = 600.0
 """Those there so long before or after it."""
 
+FOR_A_MISSING_TRAIN = 3
+"""For a train without a path so many times more trains may be taken out, since nothing says where it is held back."""
+
 WORSE = 0.5
 """A step may make the sum of costs greater by this share of the mean cost of a costly train, in the first round."""
 
@@ -101,7 +104,7 @@ def _step(
         others = placer.there(own.wanted, held, until_s - AROUND_S - STATION_S, until_s - AROUND_S + STATION_S)
         others = [train for train in others if train not in blockers and train != index]
         blockers += rng.sample(others, max(0, min(len(others), most_blockers - len(blockers))))
-    if len(blockers) > most_blockers:
+    if len(blockers) > most_blockers * (1 if own.runs else FOR_A_MISSING_TRAIN):
         return False
     rng.shuffle(blockers)
     queue = [index, *blockers]
