@@ -173,6 +173,16 @@ def test_the_bound_is_never_more_than_the_running_time():
         assert bounds.values[row][int(run.directed[0])] <= run.exit_s[-1] - run.depart_s[0]
 
 
+def test_the_nearest_place_to_stand_is_known_as_far_as_the_train_is_long():
+    """``a──b──c──d``, the train of 300 m may stand at the end of c: 0 m from there, else more than twice its length.
+
+    With c 200 m long it is 200 m from the end of b.
+    """
+    graph = graph_of([1000.0, 1000.0, 200.0, 1000.0], CHAIN)
+    metres = Bounds(graph, train_on(graph, may_stop=[2])).to_stop_m
+    assert metres[:8:2].tolist() == [np.inf, 200.0, 0.0, np.inf]
+
+
 @pytest.mark.parametrize("block", range(10))
 def test_search_equals_trying_everything(block: int, monkeypatch: pytest.MonkeyPatch):
     """Earliest arrival, fewest stops and latest departure equal the enumeration of all courses and departures.

@@ -432,6 +432,35 @@ def _fill(choices, chains, back, cost, cost_target, whole, targets, out):
 
 
 @njit(cache=True)
+def _to_stop(back, length, limit, may_stop, most_m):
+    """Return the metres from the exit of each directed piece to the nearest exit where the train may stand.
+
+    Infinite when they are more than ``most_m``.
+    """
+    first, before = back
+    n = len(limit)
+    metres = np.full(n, np.inf)
+    heap_key = np.empty(n + len(before) + 1, np.float64)
+    heap_item = np.empty(len(heap_key), np.int32)
+    size = 0
+    for p in range(n):
+        if may_stop[p]:
+            metres[p] = 0.0
+            size = _push(heap_key, heap_item, size, 0.0, p)
+    while size > 0:
+        m, s = heap_key[0], heap_item[0]
+        size = _pop(heap_key, heap_item, size)
+        if m > metres[s] or m + length[s] > most_m:
+            continue
+        for k in range(first[s], first[s + 1]):
+            q = before[k]
+            if limit[q] > 0.0 and m + length[s] < metres[q]:
+                metres[q] = m + length[s]
+                size = _push(heap_key, heap_item, size, metres[q], q)
+    return metres
+
+
+@njit(cache=True)
 def _push(heap_key, heap_item, size, key, item):
     """Put an item into a queue; return its new size."""
     j = size
@@ -525,6 +554,9 @@ class Bounds:
         self._length = np.repeat(exact_length(graph), 2)
         links = graph.successor_start, graph.successor
         self._choices = _choices(links, predecessors(graph), self._limit)
+        self.to_stop_m = _to_stop(
+            predecessors(graph), self._length, self._limit, model.may_stop, 2.0 * float(model.length_m)
+        )
         self._work_out()
         self.values: npt.NDArray[np.float32] = np.empty((4, len(model.speed_ms)), np.float32)
         self._row_of: dict[bytes, int] = {}

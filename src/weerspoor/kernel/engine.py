@@ -64,15 +64,18 @@ LABEL = np.dtype(
     align=True,
 )
 
-BRAKING, SETUP, SIGHTING, RELEASE, MIN_STOP, TOP, LENGTH, LIMIT, FREE_AFTER, KIND, MAX_STOPS, FROM, STEP, PROFILE = (
-    range(14)
-)
+BRAKING, SETUP, SIGHTING, RELEASE, MIN_STOP, TOP, LENGTH, LIMIT, FREE_AFTER, KIND = range(10)
+MAX_STOPS, FROM, STEP, PROFILE, SLOWEST = range(10, 15)
 """Places in the array of parameters. ``LIMIT``: no arrival later; ``FREE_AFTER``: from this long after a departure on
 the departure no longer bounds a lock; ``FROM``: nothing before this time is looked at; ``STEP``: departures are
-multiples of it; ``PROFILE``: not 0 when all departures worth having are asked for."""
+multiples of it; ``PROFILE``: not 0 when all departures worth having are asked for;
+``SLOWEST``: the least speed that it may ever be held to, 0 when it may have to stop at any place."""
 
 LEVELS = 6
 """Numbers of stops that the front of a profile tells apart: 0 to 5."""
+
+SPARE_S = 900.0
+"""Time that a moving train may still lose, by braking and by rounding, before its tail has left the piece behind it."""
 
 BLOCK = 64
 """Departures that are skipped at once when the front is good enough for all of them."""
@@ -152,7 +155,7 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
     at least until then, the number of pieces under the train at entry (youngest first in ``scratch``; when it leaves
     also those that its tail left while it was braking), and how many of these it still stands on at the exit.
     """
-    length, speed, _, mark = train
+    length, speed, _, mark, _ = train
     under, cap, clear = scratch
     dp = lab[i].dp
     own_m = length[dp >> 1]
@@ -404,7 +407,7 @@ def go_on(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops,
          scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
     """Go on from label ``i`` to directed piece ``s``; return (new number of labels, status)."""
     zone = graph[0]
-    length, _, signal, _ = train
+    length, _, signal, _, _ = train
     step = int(par[STEP])
     room = len(lab) - 2
     temp = len(lab) - 1
@@ -563,7 +566,7 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
            pool_until, busy, stage, bounds):  # fmt: skip
     """Write all labels that follow label ``i``; return (new number of labels, status)."""
     _, succ_start, succ = graph
-    _, speed, _, mark = train
+    _, speed, _, mark, _ = train
     v_curve, _, s_curve = curve
     me = lab[i]
     dp = me.dp
@@ -706,10 +709,26 @@ def no_worse(lab, a, b, train, par, curve):
         while j >= 0 and lab[j].pos + reach[1] >= there:
             end = min(end, lab[j].end)
             j = lab[j].prev
-        if lab[i].end < end:
+        if lab[i].end < end and not clears_in_time(lab, a, i, train, par, curve):
             return False
         i = lab[i].prev
     return True
+
+
+@njit(cache=True)
+def clears_in_time(lab, a, i, train, par, curve):
+    """Tell whether label ``a`` clears the piece of label ``i`` behind it before the free window ends, whatever it does.
+
+    So it is when it can stand nowhere before its tail has left the piece, and there is time enough to crawl that far.
+    """
+    if par[SLOWEST] <= 0.0 or lab[a].kind == STANDING:
+        return False
+    rest_m = max(lab[i].pos + par[LENGTH] - lab[a].pos, 0.0)
+    if train[4][lab[a].dp] < rest_m:
+        return False
+    _, t, s = curve
+    crawl_s = 2.0 * (between(s, t, rest_m) + rest_m / par[SLOWEST]) + SPARE_S
+    return lab[a].d_hi + lab[a].r + crawl_s < lab[i].end
 
 
 @njit(cache=True)

@@ -147,7 +147,7 @@ class Search:
         self.ignore_train = ignore_train
         self.workspace = Workspace.of(graph)
         top = self.bounds.top_ms
-        par = np.zeros(14)
+        par = np.zeros(15)
         par[engine.BRAKING] = model.braking_ms2
         par[engine.SETUP] = _tick(model.setup_s)
         par[engine.SIGHTING] = model.sighting_s
@@ -158,8 +158,12 @@ class Search:
         par[engine.FREE_AFTER] = _tick(top / (2.0 * model.braking_ms2) + model.sighting_s) + 1.0
         par[engine.KIND] = model.kind
         self._par = par
+        moving = model.speed_ms[model.speed_ms > 0.0]
+        self._slowest = min(float(moving.min(initial=top)), top * float(model.paces.min()))
+        if (model.may_stop & ~self.bounds.model.may_stop).any():
+            self._slowest = 0.0
         self._curve = (model.accel_v, model.accel_t, model.accel_s)
-        self._train = (exact_length(graph), model.speed_ms, graph.signal, marks(graph))
+        self._train = (exact_length(graph), model.speed_ms, graph.signal, marks(graph), self.bounds.to_stop_m)
         self._keep = (model.keep_start, model.keep_zone, model.keep_mask)
         self._seen = -math.inf
         self._last = math.inf
@@ -252,6 +256,8 @@ class Search:
         par[engine.MAX_STOPS] = query.max_stops
         par[engine.STEP] = step = query.step_s
         par[engine.PROFILE] = float(profile)
+        stands = all(self.model.may_stop[s.directed].all() for s in query.stages[1:] if s.stop_s >= 0.0)
+        par[engine.SLOWEST] = self._slowest if stands else 0.0
         space.state[engine.LEAST_STOPS] = sum(s.stop_s >= 0.0 for s in query.stages[1:-1])
         space.state[engine.MOST] = most_labels if most_labels is not None else np.iinfo(np.int64).max
         standing = first.stop_s >= 0.0
