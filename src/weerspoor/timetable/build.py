@@ -387,32 +387,52 @@ class Placer:
         except UnroutableError as error:
             return Placed(wanted, cost=self._missing(wanted), reason=str(error))
         runs_s = self._running_times(wanted)
-        for within_s in (*self.norms.steps_s, self.norms.longest_delay_s):
-            placed = self._find_within(wanted, legs, timelines, _Leeway(within_s, runs_s), only)
-            if placed.runs:
-                self._price(placed)
-                return placed
-            if wanted.window_s > 0:
-                break
+
+        def within(most_s: float, *exact: bool) -> Placed:
+            return self._find_within(wanted, legs, timelines, _Leeway(most_s, runs_s), exact, only)
+
+        first, *steps = self.norms.steps_s
+        placed = within(first, True, False)
+        if not placed.runs:
+            # Whether there is any path at all is asked before how late the best is: to find none takes longest.
+            placed = within(self.norms.longest_delay_s, False)
+            for most_s in steps if placed.runs else []:
+                nearer = within(most_s, True, False)
+                if nearer.runs:
+                    placed = nearer
+                    break
+        if placed.runs:
+            self._price(placed)
+            return placed
         reason = "no free path" if not empty else "no path even alone"
         return Placed(wanted, cost=self._missing(wanted), reason=reason)
 
-    def _find_within(
-        self, wanted: Wanted, legs: list[_Leg], timelines: Timelines, leeway: _Leeway, only: tuple[int, float] | None
+    def _find_within(  # noqa: PLR0917
+        self,
+        wanted: Wanted,
+        legs: list[_Leg],
+        timelines: Timelines,
+        leeway: _Leeway,
+        exact: Sequence[bool],
+        only: tuple[int, float] | None,
     ) -> Placed:
-        """Return the train placed with no lateness greater than allowed; without runs if that cannot be."""
+        """Return the train placed with no lateness greater than allowed; without runs if that cannot be.
+
+        ``exact`` says, try by try, whether it may not come in before its minute at the last call.
+        """
         placed = Placed(wanted)
         earliest = -1e9
         for number, leg in enumerate(legs):
-            final = number + 1 == len(legs)
             here = leg if number == 0 else self._turned(leg, placed)
             run = None
-            tries = [(False, True), (True, True), (False, False)] if final else [(False, False)]
-            for slow, exact in tries:
-                stages = self._stages(wanted, here, earliest, leeway, exact_arrival=exact, only=only)
-                run = self._search(here, timelines, stages, slow=slow)
+            for exactly in exact if number + 1 == len(legs) else [False]:
+                stages = self._stages(wanted, here, earliest, leeway, exact_arrival=exactly, only=only)
+                run = self._search(here, timelines, stages)
                 if run is not None:
                     break
+            if run is not None and exact[0] and not exactly and number + 1 == len(legs):
+                stages = self._stages(wanted, here, earliest, leeway, exact_arrival=True, only=only)
+                run = self._search(here, timelines, stages, slow=True) or run
             if run is None or (number and not self._stand(placed, run, timelines)):
                 return Placed(wanted)
             placed.runs.append(run)
@@ -427,7 +447,7 @@ class Placer:
             known = np.full(len(wanted.points), np.inf)
             legs = self._pattern(wanted)
             leeway = _Leeway(self.norms.longest_delay_s, known)
-            alone = self._find_within(wanted, legs, self._empty, leeway, None)
+            alone = self._find_within(wanted, legs, self._empty, leeway, [False], None)
             for leg, run in zip(legs, alone.runs, strict=False):
                 at = np.flatnonzero(run.stage >= 0)
                 number = leg.first + run.stage[at]
@@ -525,7 +545,7 @@ class Placer:
             )
         return stages
 
-    def _search(self, leg: _Leg, timelines: Timelines, stages: list[Stage], *, slow: bool) -> Run | None:
+    def _search(self, leg: _Leg, timelines: Timelines, stages: list[Stage], *, slow: bool = False) -> Run | None:
         """Search one leg; ``slow`` allows lower paces."""
         begin = stages[0].earliest_s
         bounded = [stage.latest_s for stage in stages[1:] if stage.latest_s < 1e8]
