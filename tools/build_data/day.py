@@ -108,7 +108,8 @@ def build(
     insert_all(placer, trains, placed, late, progress)
     report(placed, progress)
     left = [number for number, train in enumerate(placed) if not train.runs]
-    patient = replace(norms, longest_delay_s=float(settings["last_delay_s"]))
+    last_s, labels = float(settings["last_delay_s"]), int(settings["last_labels"])
+    patient = replace(norms, longest_delay_s=last_s, most_labels=labels)
     insert_all(Placer(network, placer.timelines, model_of, patient, ways_of=hour), trains, placed, left, progress)
     repair(
         placer,

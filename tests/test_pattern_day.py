@@ -1,0 +1,98 @@
+"""The embedded pattern weekday: complete, on the tracks, free of conflicts, also across the seam."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import weerspoor.data
+from weerspoor.network.load import load_network
+from weerspoor.network.model import Network
+from weerspoor.timetable.day import Day
+from weerspoor.timetable.demand import load_contradictions, load_demand
+from weerspoor.timetable.measure import not_placed, punctuality
+from weerspoor.timetable.store import load_day
+
+DAY_S = 86_400
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return load_network()
+
+
+@pytest.fixture(scope="module")
+def day(network: Network) -> Day:
+    return load_day("pattern-weekday", network)
+
+
+def test_it_is_small_enough_to_ship() -> None:
+    """The file stays under 8 MB."""
+    path = Path(weerspoor.data.__file__).parent / "pattern_weekday.day"
+    assert path.stat().st_size <= 8_000_000
+
+
+def test_no_two_trains_hold_a_zone_at_once(day: Day) -> None:
+    """A sweep over every zone, with the trains of the day before and after, finds no overlap of different trains."""
+    held = day.holdings
+    shift = np.repeat(np.array([-DAY_S, 0, DAY_S], np.int64), len(held.zone))
+    zone = np.tile(held.zone.astype(np.int64), 3)
+    begin, end = np.tile(held.from_s, 3) + shift, np.tile(held.until_s, 3) + shift
+    owner = np.tile(held.train.astype(np.int64), 3) * 3 + shift // DAY_S + 1
+    order = np.lexsort((begin, zone))
+    zone, begin, end, owner = zone[order], begin[order], end[order], owner[order]
+    latest: dict[int, tuple[int, int]] = {}
+    clashes = []
+    for z, b, e, o in zip(zone.tolist(), begin.tolist(), end.tolist(), owner.tolist(), strict=True):
+        until, by = latest.get(z, (-(10**9), -1))
+        if b < until and by != o:
+            clashes.append((z, b, by, o))
+        if e > until:
+            latest[z] = (e, o)
+    assert not clashes, clashes[:5]
+
+
+def test_every_train_runs_on_without_a_jump(day: Day, network: Network) -> None:
+    """Each directed piece follows the one before, or is the same track the other way after a stand; times never fall."""
+    moves = day.movements
+    start, following = network.successor_start, network.successor
+    jumps, turns = [], 0
+    for train in range(len(day.trains.reference)):
+        low, high = int(moves.start[train]), int(moves.start[train + 1])
+        for at in range(low, high - 1):
+            here, onward = int(moves.directed[at]), int(moves.directed[at + 1])
+            if onward not in following[start[here] : start[here + 1]]:
+                if moves.enter_ds[at + 1] < moves.exit_ds[at]:
+                    jumps.append((day.trains.reference[train], at - low))
+                turns += 1
+        assert np.all(np.diff(moves.exit_ds[low:high]) >= 0), day.trains.reference[train]
+    assert not jumps, jumps[:5]
+    assert turns < 2 * len(day.trains.reference)
+
+
+def test_it_has_the_trains_of_the_demand(day: Day) -> None:
+    """Each missing train is listed with its reason, and there are not more of them than docs/limits.md says."""
+    demand = load_demand()
+    wanted = {name for name, layer in zip(demand.reference, demand.layer, strict=True) if layer != "reserve"}
+    missing = wanted - set(day.trains.reference)
+    assert missing == {reference for reference, _ in not_placed(day)}
+    assert len(missing) <= 0.104 * len(wanted)
+    assert all(reason for _, reason in not_placed(day))
+
+
+def test_its_known_minutes_are_kept_as_documented(day: Day) -> None:
+    """The share of trains near their known minute is not less than docs/limits.md says."""
+    known = next(row for row in punctuality(day, load_demand(), load_contradictions()) if row.phase == "anchored2")
+    assert known.share_close >= 0.64
+    assert known.share_far >= 0.80
+
+
+def test_the_reserve_is_a_layer_of_its_own(day: Day) -> None:
+    """Reserve paths are in the day's reserve, not among its trains."""
+    assert day.reserve is not None
+    assert set(day.reserve.trains.layer) == {"reserve"}
+    assert "reserve" not in day.trains.layer
+    assert day.periodic
+    assert day.kind == "weekday"
