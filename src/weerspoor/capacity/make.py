@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from weerspoor.trains.model import Train
 
 Progress = Callable[[str], None]
-EMPTY_DAY, PATTERN_DAY = "empty", "pattern-weekday"
+EMPTY_DAY = "empty"
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,9 @@ def find_day(name: str, network: Network) -> Day | None:
     InputError
         If there is no such day.
     """
-    from weerspoor.timetable.store import EMBEDDED, SUFFIX, load_day
+    from weerspoor.timetable.store import load_day
 
-    if name == EMPTY_DAY or (name == PATTERN_DAY and not (EMBEDDED / f"{name}{SUFFIX}").is_file()):
-        return None
-    return load_day(name, network)
+    return None if name == EMPTY_DAY else load_day(name, network)
 
 
 def plan_on(
