@@ -13,7 +13,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/weerspoor plan examples/sloe-oldenzaal.toml --json out/plan.json --html out/plan.html
+	$(BIN)/weerspoor plan examples/wide-by-night.toml --json out/plan.json --html out/plan.html
 	@echo "Open out/plan.html in a browser."
 
 test: $(STAMP)

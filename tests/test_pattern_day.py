@@ -55,7 +55,7 @@ def test_no_two_trains_hold_a_zone_at_once(day: Day) -> None:
 
 
 def test_every_train_runs_on_without_a_jump(day: Day, network: Network) -> None:
-    """Each directed piece follows the one before, or is the same track the other way after a stand; times never fall."""
+    """Each directed piece follows the one before, or the train turned after a stand; times never fall."""
     moves = day.movements
     start, following = network.successor_start, network.successor
     jumps, turns = [], 0
