@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from weerspoor.trains.model import Train
 
 Progress = Callable[[str], None]
-EMPTY_DAY = "empty"
+EMPTY_DAY, PATTERN_DAY = "empty", "pattern-weekday"
 
 
 @dataclass(frozen=True)
