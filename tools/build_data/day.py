@@ -111,14 +111,7 @@ def build(
     last_s, labels = float(settings["last_delay_s"]), int(settings["last_labels"])
     patient = replace(norms, longest_delay_s=last_s, most_labels=labels)
     insert_all(Placer(network, placer.timelines, model_of, patient, ways_of=hour), trains, placed, left, progress)
-    repair(
-        placer,
-        placed,
-        rounds=int(settings["day_rounds"]),
-        seed=int(settings["seed"]),
-        most_blockers=int(settings["most_blockers"]),
-        progress=progress,
-    )
+    _replan(placer, placed, "day_rounds", settings, progress)
     return placer, placed
 
 
@@ -133,22 +126,12 @@ def place_hour(
     shifts: dict[str, int] = {}
     for numbers in (known, free):
         if numbers is free:
-            groups = [trains[number] for number in free]
-            shifts = choose_phases(
-                placer, groups, int(settings["phase_grid_s"]), int(settings["phase_sample"]), progress
-            )
+            shifts = _phases(placer, [trains[number] for number in free], settings, progress)
             for number in free:
                 trains[number] = trains[number].shifted(shifts[trains[number].group])
         insert_all(placer, trains, placed, numbers, progress)
         report(placed, progress)
-        repair(
-            placer,
-            placed,
-            rounds=int(settings["hour_rounds"]),
-            seed=int(settings["seed"]),
-            most_blockers=int(settings["most_blockers"]),
-            progress=progress,
-        )
+        _replan(placer, placed, "hour_rounds", settings, progress)
         report(placed, progress)
     return placed, shifts
 
@@ -157,6 +140,19 @@ def _phases(
     placer: Placer, trains: list[Wanted], settings: dict[str, float], progress: Callable[[str], None]
 ) -> dict[str, int]:
     return choose_phases(placer, trains, int(settings["phase_grid_s"]), int(settings["phase_sample"]), progress)
+
+
+def _replan(
+    placer: Placer, placed: list[Placed], rounds: str, settings: dict[str, float], progress: Callable[[str], None]
+) -> None:
+    repair(
+        placer,
+        placed,
+        rounds=int(settings[rounds]),
+        seed=int(settings["seed"]),
+        most_blockers=int(settings["most_blockers"]),
+        progress=progress,
+    )
 
 
 def insert_all(

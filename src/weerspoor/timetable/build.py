@@ -85,6 +85,11 @@ class Wanted:
     count: int = 1
     contradicted: bool = False
 
+    @property
+    def pattern(self) -> tuple[object, ...]:
+        """What trains have in common that run over the same tracks in the same way, whatever their times."""
+        return self.kind, self.points, self.stops, self.layer
+
     def shifted(self, by_s: int) -> Wanted:
         """Return the same train ``by_s`` seconds later."""
         return replace(
@@ -244,6 +249,10 @@ class Placer:
 
     # -- where a train of a kind may call ---------------------------------------------------------------------------
 
+    def _calls(self, wanted: Wanted, model: TrainModel) -> list[npt.NDArray[np.int32]]:
+        """Return the directed pieces of every point of a train; see :meth:`_calling_pieces`."""
+        return [self._calling_pieces(wanted, number, model) for number in range(len(wanted.points))]
+
     def _calling_pieces(self, wanted: Wanted, number: int, model: TrainModel) -> npt.NDArray[np.int32]:
         """Return the directed pieces at whose exit this train may call at, or pass, one of its points."""
         point = wanted.points[number]
@@ -309,18 +318,18 @@ class Placer:
         """Let trains settle which way each track is usually run; to be called before any is placed."""
         routes: dict[tuple[object, ...], Route] = {}
         for wanted in trains:
-            key = (wanted.kind, wanted.points, wanted.stops, wanted.layer)
+            key = wanted.pattern
             if key in routes:
                 routes[key] = replace(routes[key], count=routes[key].count + wanted.count)
                 continue
             model = self._model_of(wanted.kind)
-            calls = [self._calling_pieces(wanted, number, model) for number in range(len(wanted.points))]
+            calls = self._calls(wanted, model)
             if all(len(pieces) for pieces in calls):
                 routes[key] = Route(model.speed_ms, calls, wanted.stops, wanted.count)
         self._opposed = usual_ways(self.network, list(routes.values()), self.norms.corridor, SETTLING_ROUNDS)
 
     def _pattern(self, wanted: Wanted) -> list[_Leg]:
-        key = (wanted.kind, wanted.points, wanted.stops, wanted.layer)
+        key = wanted.pattern
         known = self._patterns.get(key)
         if known is None:
             try:
@@ -335,7 +344,7 @@ class Placer:
     def _make_pattern(self, wanted: Wanted) -> list[_Leg]:
         """Find the corridor of a pattern of points, with reversals where the tracks leave no other way."""
         model = self._model_of(wanted.kind)
-        calls = [self._calling_pieces(wanted, number, model) for number in range(len(wanted.points))]
+        calls = self._calls(wanted, model)
         codes = [self.network.points.code[point] for point in wanted.points]
         for code, pieces in zip(codes, calls, strict=True):
             if not len(pieces):
@@ -356,7 +365,7 @@ class Placer:
         if behind is not None:
             used[behind.pieces] = True
         pieces = np.flatnonzero(used).astype(np.int32)
-        directed = np.repeat(2 * pieces, 2) + np.tile(np.array([0, 1], np.int32), len(pieces))
+        directed = both_ways(pieces)
         graph = part_of(self.graph, pieces)
         pace = np.where(self._opposed[directed], self.norms.corridor.opposed_speed, 1.0)
         limited = replace(
@@ -441,7 +450,7 @@ class Placer:
 
     def _running_times(self, wanted: Wanted) -> npt.NDArray[np.float64]:
         """Return the running time to each call from the one before, alone on the railway; infinite if not known."""
-        key = (wanted.kind, wanted.points, wanted.stops, wanted.layer)
+        key = wanted.pattern
         known = self._runs_s.get(key)
         if known is None:
             known = np.full(len(wanted.points), np.inf)
@@ -636,11 +645,16 @@ class Placer:
         self.timelines.remove(train)
 
 
+def both_ways(pieces: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return both directed pieces of each piece, in the order of the pieces."""
+    return np.repeat(2 * pieces, 2) + np.tile(np.array([0, 1], np.int32), len(pieces))
+
+
 def part_of(graph: TrackGraph, pieces: npt.NDArray[np.int32]) -> TrackGraph:
     """Return the graph of some pieces, in rising order; zones keep their numbers, links to other pieces are cut."""
     number = np.full(len(graph.length_m), -1, np.int32)
     number[pieces] = np.arange(len(pieces), dtype=np.int32)
-    directed = np.repeat(2 * pieces, 2) + np.tile(np.array([0, 1], np.int32), len(pieces))
+    directed = both_ways(pieces)
     begin = graph.successor_start[directed]
     count = graph.successor_start[directed + 1] - begin
     row = np.repeat(np.arange(len(directed)), count)

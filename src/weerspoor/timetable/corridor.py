@@ -118,7 +118,7 @@ def corridor(
     total = ways.look([cost] * last, [(True, turn) for turn in may_turn])
     kinds, costs = [], []
     for call in range(last):
-        turns = may_turn[call] and call > 0 and ways.best(call, turned=False) > total + 1e-6
+        turns = may_turn[call] and call > 0 and ways.onward_from(call) > total + 1e-6
         kinds.append((not turns, turns))
         wrong = against & (ways.onward[call] + ways.back[call] > total + norms.against_detour_s)
         costs.append(np.where(wrong, np.inf, cost))
@@ -229,12 +229,15 @@ class _Ways:
     def look(self, costs: Sequence[Costs], kinds: Sequence[tuple[bool, bool]]) -> float:
         """Work out all costs, given those of each leg and whether each call is left onward and turned; return the best.
 
+        The first call is never turned at.
+
         Raises
         ------
         NoWayError
         """
         calls = self.calls
         last = len(calls) - 1
+        kinds = [(True, False), *kinds[1:]]
         self.onward, self.back = [], [np.empty(0)] * last
         self.until, self.after = [np.zeros(len(calls[0]))], [np.zeros(len(here)) for here in calls]
         for call in range(last):
@@ -245,8 +248,8 @@ class _Ways:
             if not np.isfinite(self.until[-1]).any():
                 raise NoWayError(call)
         for call in range(last - 1, -1, -1):
-            straight, turned = kinds[call] if call else (True, False)
-            leaving, _ = self._leaving(call, self.until[call], (straight, turned))
+            straight, turned = kinds[call]
+            leaving, _ = self._leaving(call, self.until[call], kinds[call])
             target = self._marked(leaving)
             known = np.isfinite(self.after[call + 1])
             nodes, values = calls[call + 1][known], self.after[call + 1][known]
@@ -259,18 +262,15 @@ class _Ways:
             self.after[call] = here
         return float(np.min(self.until[-1]))
 
-    def best(self, call: int, *, turned: bool) -> float:
-        """Return the least cost of a way that leaves a call onward, or turned."""
-        here = self.calls[call]
-        if turned:
-            return float(np.min(self.until[call] + self.reversal_s + self.back[call][here ^ 1]))
-        return float(np.min(self.until[call] + self.back[call][here]))
+    def onward_from(self, call: int) -> float:
+        """Return the least cost of a way that does not turn at a call."""
+        return float(np.min(self.until[call] + self.back[call][self.calls[call]]))
 
     def _leaving(self, call: int, until: Costs, kind: tuple[bool, bool]) -> tuple[Ints, Costs]:
         """Return where a train may leave a call, and what it has cost so far."""
         known = np.isfinite(until)
         here, cost = self.calls[call][known], until[known]
-        straight, turned = kind if call else (True, False)
+        straight, turned = kind
         parts = ([(here, cost)] if straight else []) + ([(here ^ 1, cost + self.reversal_s)] if turned else [])
         return np.concatenate([nodes for nodes, _ in parts]), np.concatenate([values for _, values in parts])
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from weerspoor.kernel.graph import Run
+from weerspoor.kernel.profile import later
 from weerspoor.timetable.build import Placed, Repeat, Wanted
 
 HOUR_S = 3600
@@ -76,7 +76,7 @@ def at_hour(placed: Placed, wanted: Wanted, shift_s: int) -> Placed:
     return replace(
         placed,
         wanted=wanted,
-        runs=[_later(run, shift_s) for run in placed.runs],
+        runs=[later(run, shift_s) for run in placed.runs],
         cost=placed.cost / placed.wanted.count,
     )
 
@@ -96,17 +96,4 @@ def _key(train: Wanted) -> tuple[object, ...]:
         begin % HOUR_S,
         tuple(time - begin if time >= 0 else -1 for time in train.arrival_s),
         tuple(time - begin if time >= 0 else -1 for time in train.departure_s),
-    )
-
-
-def _later(run: Run, shift_s: int) -> Run:
-    return replace(
-        run,
-        enter_s=run.enter_s + shift_s,
-        exit_s=run.exit_s + shift_s,
-        depart_s=run.depart_s + shift_s,
-        from_s=run.from_s + shift_s,
-        until_s=run.until_s + shift_s,
-        kept_from_s=run.kept_from_s + shift_s,
-        kept_until_s=run.kept_until_s + shift_s,
     )
