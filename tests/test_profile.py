@@ -41,7 +41,10 @@ def test_profile_equals_trying_everything(block: int):
     """The Pareto-optimal (departure, arrival, stops) equal those of the enumeration on random railways."""
     for seed in range(5_000 + 15 * block, 5_015 + 15 * block):
         case = random_case(seed)
-        wanted = pareto(all_runs(case.graph, case.model, case.timelines, case.query))
+        every = all_runs(case.graph, case.model, case.timelines, case.query, 60_000)
+        if every is None:
+            continue
+        wanted = pareto(every)
         runs = profile(case.graph, case.model, case.timelines, case.query)
         assert [(int(r.depart_s[0]), float(r.exit_s[-1]), r.stops) for r in runs] == wanted, seed
         for run in runs:

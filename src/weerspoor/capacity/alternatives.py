@@ -69,7 +69,7 @@ def _candidates(asked: Problem, problem: Problem, runs: list[Run], best: Run, pr
     yield from _kinds(problem, runs, best)
     if len(best.directed) and best.stops > sum(via.stop_s > 0 for via in problem.request.via):
         progress("looking for fewer stops")
-        fewer = problem.full_pace_search.within(replace(problem.query, max_stops=best.stops - 1), _work())
+        fewer = problem.search.within(replace(problem.query, max_stops=best.stops - 1), _work())
         if fewer is not None:
             yield Choice(problem, fewer, "fewer_stops")
     progress("looking for another route")

@@ -96,7 +96,7 @@ class Assembler:
     def energy_kwh(self) -> float | None:
         """Return the work of the tractive effort at the wheels, by the exact running time; None if it cannot be told.
 
-        The whole way is taken at the lowest pace of any part of it.
+        The whole way is taken at the pace of the journey as a whole.
         """
         run, problem = self.run, self.problem
         stretch = 1.0 + problem.model.supplement
@@ -120,13 +120,10 @@ class Assembler:
         return round(motion.energy_kwh, 1)
 
     def pace(self) -> float:
-        """Return the lowest pace at which the train runs between two stops."""
-        allowed = self.problem.model.speed_ms[self.run.directed]
-        speed = np.maximum(self.run.speed_ms, 0)
-        top = float(allowed.max(initial=0.0))
-        ratio = float(speed.max(initial=0.0)) / top if top > 0 else 1.0
-        paces = self.problem.model.paces
-        return float(paces[int(np.argmin(np.abs(paces - ratio)))])
+        """Return the least running time as a share of that planned, stops left out."""
+        run = self.run
+        moving_s = journey_s(run) - float(np.sum((run.depart_s - run.exit_s)[1:-1]))
+        return round(1.0 - float(run.lost_s.sum()) / moving_s, 3) if moving_s > 0 else 1.0
 
     # -- points -----------------------------------------------------------------------------------------------------
 

@@ -270,7 +270,7 @@ def _in_time(problem: Problem, work: Work) -> tuple[list[p.Obstacle], Sentence]:
 def _too_slow(problem: Problem, work: Work) -> tuple[list[p.Obstacle], Sentence]:
     request = problem.request
     free = alone(vary(problem, request=without_windows(problem)))
-    run = earliest(free, work, full_pace=True) or earliest(free, work)
+    run = earliest(free, work)
     window = request.destination_window
     if run is None or window is None:
         return [], Sentence("plan.summary.too_slow")
@@ -328,7 +328,7 @@ def _zone_place(problem: Problem, zone: int) -> str:
 def _reached(problem: Problem, work: Work) -> list[str]:
     """Return the codes of the points furthest along the way that the train can reach among the other trains."""
     free = alone(vary(problem, request=without_windows(problem)))
-    solo = earliest(free, work, full_pace=True)
+    solo = earliest(free, work)
     if solo is None:
         return []
     network = problem.network
@@ -351,4 +351,4 @@ def _passes(problem: Problem, code: str, work: Work) -> bool:
     query = problem.query
     goal = replace(query.stages[-1], directed=problem.passing(code), stop_s=-1.0)
     nearer = replace(query, stages=[query.stages[0], goal])
-    return problem.full_pace_search.within(nearer, work) is not None
+    return problem.search.within(nearer, work) is not None

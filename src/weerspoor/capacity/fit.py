@@ -197,12 +197,6 @@ class Problem:
         return BoundedSearch(self.network.graph(), self.model, self.occupation.timelines)
 
     @cached_property
-    def full_pace_search(self) -> BoundedSearch:
-        """The same at the train's own pace only."""
-        model = replace(self.model, paces=self.model.paces[:1])
-        return BoundedSearch(self.network.graph(), model, self.occupation.timelines, self.search.bounds)
-
-    @cached_property
     def tracks_lead_through(self) -> bool:
         """Tracks that the train may use lead through all its places in turn, whatever the time."""
         if not self.startable or self.no_track:
@@ -233,7 +227,7 @@ class Problem:
     @cached_property
     def query(self) -> Query:
         """The places to come through; see :attr:`no_track` before using it."""
-        return Query(stages=self._stages[0], horizon_s=float(self.request.horizon_s), step_s=STEP_S)
+        return Query(stages=self._stages[0], horizon_s=float(self.request.horizon_s))
 
     @cached_property
     def _stages(self) -> tuple[list[Stage], list[NoTrack | None]]:
@@ -363,7 +357,7 @@ LATER_S = (0, 600, 1200, 2400, 4800, 9600, 19200)
 """How long before the latest start that the bounds allow a train for a window is tried, least first."""
 
 
-def earliest(problem: Problem, work: Work, *, ready_s: float | None = None, full_pace: bool = False) -> Run | None:
+def earliest(problem: Problem, work: Work, *, ready_s: float | None = None) -> Run | None:
     """Return the path with the earliest arrival; None if none was found with the work that is left.
 
     Parameters
@@ -373,8 +367,6 @@ def earliest(problem: Problem, work: Work, *, ready_s: float | None = None, full
         What the search may do; ``gave_up`` tells whether finding none proves that there is none.
     ready_s : float, optional
         Leaves not before this instead of what the request says.
-    full_pace : bool
-        Look only at runs at the train's own pace: much quicker, but finding none proves nothing.
     """
     if not problem.tracks_lead_through:
         return None
@@ -383,7 +375,7 @@ def earliest(problem: Problem, work: Work, *, ready_s: float | None = None, full
         first = query.stages[0]
         later = replace(first, earliest_s=max(first.earliest_s, ready_s // STEP_S * STEP_S))
         query = replace(query, stages=[later, *query.stages[1:]])
-    return (problem.full_pace_search if full_pace else problem.search).within(query, work)
+    return problem.search.within(query, work)
 
 
 def first_path(problem: Problem, work: Work, *, exact: bool = True) -> Run | None:
@@ -414,6 +406,9 @@ def settle(problem: Problem, work: Work, *, exact: bool = True) -> tuple[Problem
     if run is not None:
         work.gave_up = before
         return problem, run
+    if not work.gave_up and problem.query.stages[-1].earliest_s <= 0:
+        work.gave_up = before
+        return None
     if work.gave_up:
         found = []
         narrow = Work(settings().work.corridor_labels, settings().work.corridor_labels)
@@ -435,7 +430,7 @@ def settle(problem: Problem, work: Work, *, exact: bool = True) -> tuple[Problem
 
 
 def quick_path(problem: Problem, work: Work) -> Run | None:
-    """Return a path at the train's own pace; None proves nothing.
+    """Return a path; None proves nothing.
 
     Parameters
     ----------
@@ -446,15 +441,15 @@ def quick_path(problem: Problem, work: Work) -> Run | None:
     query = problem.query
     origin, goal = query.stages[0], query.stages[-1]
     if goal.earliest_s <= 0:
-        return earliest(problem, work, full_pace=True)
+        return earliest(problem, work)
     for later_s in LATER_S:
         start_s = goal.earliest_s - problem.least_journey_s - later_s
         if origin.earliest_s < start_s <= origin.latest_s:
-            run = earliest(problem, work, ready_s=start_s, full_pace=True)
+            run = earliest(problem, work, ready_s=start_s)
             if run is not None:
                 return run
     at_any_time = replace(query, stages=[*query.stages[:-1], replace(goal, earliest_s=-1e9)])
-    early = problem.full_pace_search.within(at_any_time, work)
+    early = problem.search.within(at_any_time, work)
     return early if early is not None and early.exit_s[-1] >= goal.earliest_s else None
 
 
@@ -497,18 +492,18 @@ def better(problem: Problem, found: Run, work: Work) -> list[Run]:
     for spare_s in SPARE_S:
         start_s = float(found.exit_s[-1]) - problem.least_journey_s - spare_s
         if start_s > found.depart_s[0]:
-            runs.append(earliest(problem, work, ready_s=start_s, full_pace=True) or found)
+            runs.append(earliest(problem, work, ready_s=start_s) or found)
     if journey_s(found) > problem.least_journey_s + STANDS_S:
         same_arrival = replace(goal, latest_s=min(goal.latest_s, float(np.ceil(found.exit_s[-1]))))
         query = replace(problem.query, stages=[*problem.query.stages[:-1], same_arrival])
-        runs.append(problem.full_pace_search.within(query, work, last=True) or found)
+        runs.append(problem.search.within(query, work, last=True) or found)
     return undominated(runs)
 
 
 def further(problem: Problem, after_s: float, work: Work, *, most: int = 6) -> Iterator[Run]:
     """Yield paths that leave later than a time, at least ``FURTHER_S`` apart, as long as there are any."""
     for _ in range(most):
-        run = earliest(problem, work, ready_s=after_s + FURTHER_S, full_pace=True)
+        run = earliest(problem, work, ready_s=after_s + FURTHER_S)
         if run is None:
             return
         yield run

@@ -95,12 +95,12 @@ def _times(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relax
         return
     progress("trying a later arrival")
     if window is not None:
-        run = earliest(vary(problem, request=replace(request, destination_window=None)), work, full_pace=True)
+        run = earliest(vary(problem, request=replace(request, destination_window=None)), work)
         if run is not None and run.exit_s[-1] > window.latest_s:
             by_s = float(run.exit_s[-1]) - window.latest_s
             yield _made("later", _whole_minutes(by_s), "min", run)
     if any(via.window for via in request.via):
-        run = earliest(vary(problem, request=without_windows(problem)), work, full_pace=True)
+        run = earliest(vary(problem, request=without_windows(problem)), work)
         if run is not None:
             yield _made("no_windows", 0, "", run)
     if request.ready_s is None:
@@ -401,7 +401,7 @@ def _alone(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relax
     if not problem.tracks_lead_through:
         return
     progress("trying an empty railway")
-    run = earliest(alone(vary(problem, request=without_windows(problem))), work, full_pace=True)
+    run = earliest(alone(vary(problem, request=without_windows(problem))), work)
     if run is not None:
         yield _made("alone", 0, "", run)
 

@@ -35,14 +35,14 @@ from weerspoor.trains.braking import braking
 from weerspoor.trains.clearance import keep_mask
 from weerspoor.trains.model import DIESEL, Train
 from weerspoor.trains.running_time import Motion, RunningPath, Stop, Stretch, running_time
-from weerspoor.trains.tables import norm, norm_list
+from weerspoor.trains.tables import norm
 from weerspoor.trains.traction import dynamics
 
 TIME_TOLERANCE_S = 6.0
 """A leg may be so much shorter than its simulation: the step in which times are published."""
 
-SLOWEST = 0.05
-"""A leg may be so much longer than its simulation at its pace."""
+ROUNDING = 0.05
+"""A leg may be so much longer than its simulation, beyond what the train may be planned slower."""
 
 NEAR_M = 0.5
 """Lengths of pieces are rounded; over a path this is what they may add up to."""
@@ -277,10 +277,9 @@ class _Check:
         limit = np.minimum(np.minimum(network.pieces.speed_kmh[pieces], top), cap)
         return np.asarray(limit, dtype=np.float64) / 3.6
 
-    def _drive(self, first: int, last: int, pace: float) -> Motion:
+    def _drive(self, first: int, last: int) -> Motion:
         """Run as fast as allowed from the exit of piece ``first`` to that of ``last``, limits behind included."""
         mechanics = dynamics(self.train)
-        top = mechanics.max_speed_ms * pace
         begin = self.reach[first]
         limits = []
         for position in range(last + 1):
@@ -290,38 +289,32 @@ class _Check:
             # Before the first piece the train is taken to stand on more of the same.
             start = float(self.reach[position - 1] - begin) if position else end - self.train.length_m
             allowed = float(self.allowed_ms[position])
-            limits.append(Stretch(start, end, min(allowed, top) if position > first else allowed))
+            limits.append(Stretch(start, end, allowed))
         span = float(self.reach[last] - begin)
         stops = [Stop(span)] if self._stops_at(last) else []
         entry = 0.0 if self._stops_at(first) else self.path.pieces[first].speed_kmh / 3.6 * self.stretch
         way = RunningPath(span, limits, stops=stops)
         return running_time(mechanics, way, entry_ms=entry, supplement=self.stretch - 1.0)
 
-    def _pace(self, first: int, last: int) -> float:
-        """Return the lowest pace at which the speeds of the plan can be reached."""
-        fastest = max(piece.speed_kmh for piece in self.path.pieces[first : last + 1]) / 3.6 * self.stretch
-        top = dynamics(self.train).max_speed_ms
-        paces = sorted(norm_list(self.group, "paces"))
-        return next((pace for pace in paces if pace * top >= fastest - 0.1), paces[-1])
-
     def _legs(self) -> list[_Leg]:
         """Simulate every leg and hold the train back so that it is nowhere before its time."""
         pieces, legs, first = self.path.pieces, [], 0
+        slower = norm(self.group, "slower")
         for last in range(1, len(pieces)):
             if last + 1 < len(pieces) and not self._stops_at(last):
                 continue
             departed = pieces[first].depart_s
             planned = np.array([piece.exit_s for piece in pieces[first : last + 1]]) - departed
             planned[0] = 0.0
-            run = self._drive(first, last, self._pace(first, last))
+            run = self._drive(first, last)
             places = self.reach[first : last + 1] - self.reach[first]
             fast = np.array([run.time_at(float(place)) for place in places])
             held_back = np.maximum.accumulate(np.maximum(planned - fast, 0.0))
             late = float(fast[-1] + held_back[-1] - planned[-1])
             if late > TIME_TOLERANCE_S:
                 self.say("running_time", self._name(last), f"{planned[-1]:.1f} s planned, {late:.1f} s too few")
-            elif planned[-1] > (1.0 + SLOWEST) * float(fast[-1]) + TIME_TOLERANCE_S:
-                self.say("running_time", self._name(last), f"{planned[-1]:.1f} s planned, {fast[-1]:.1f} s at its pace")
+            elif planned[-1] > (1.0 + slower + ROUNDING) * float(fast[-1]) + TIME_TOLERANCE_S:
+                self.say("running_time", self._name(last), f"{planned[-1]:.1f} s planned, {fast[-1]:.1f} s at its best")
             legs.append(_Leg(first, last, departed, places, held_back, run))
             first = last
         return legs

@@ -461,6 +461,45 @@ def _to_stop(back, length, limit, may_stop, most_m):
 
 
 @njit(cache=True)
+def _block_s(graph, length, limit, signal):
+    """Return the least time over each directed piece and those before it, up to the nearest signal that faces it."""
+    start, successor = graph
+    n = len(limit)
+    least = np.full(n, np.inf)
+    begins = np.ones(n, np.bool_)
+    for q in range(n):
+        if limit[q] > 0.0:
+            for k in range(start[q], start[q + 1]):
+                begins[successor[k]] = False
+    heap_key = np.empty(n + len(successor) + 1, np.float64)
+    heap_item = np.empty(len(heap_key), np.int32)
+    size = 0
+    for q in range(n):
+        if limit[q] <= 0.0:
+            continue
+        if begins[q]:
+            least[q] = length[q] / limit[q]
+            size = _push(heap_key, heap_item, size, least[q], q)
+        if signal[q]:
+            for k in range(start[q], start[q + 1]):
+                p = successor[k]
+                if limit[p] > 0.0 and length[p] / limit[p] < least[p]:
+                    least[p] = length[p] / limit[p]
+                    size = _push(heap_key, heap_item, size, least[p], p)
+    while size > 0:
+        time, q = heap_key[0], heap_item[0]
+        size = _pop(heap_key, heap_item, size)
+        if time > least[q] or signal[q]:
+            continue
+        for k in range(start[q], start[q + 1]):
+            p = successor[k]
+            if limit[p] > 0.0 and time + length[p] / limit[p] < least[p]:
+                least[p] = time + length[p] / limit[p]
+                size = _push(heap_key, heap_item, size, least[p], p)
+    return least
+
+
+@njit(cache=True)
 def _push(heap_key, heap_item, size, key, item):
     """Put an item into a queue; return its new size."""
     j = size
@@ -557,6 +596,8 @@ class Bounds:
         self.to_stop_m = _to_stop(
             predecessors(graph), self._length, self._limit, model.may_stop, 2.0 * float(model.length_m)
         )
+        self.block_s = _block_s(links, self._length, self._limit, graph.signal)
+        self.block_s[np.isinf(self.block_s)] = 0.0
         self._work_out()
         self.values: npt.NDArray[np.float32] = np.empty((4, len(model.speed_ms)), np.float32)
         self._row_of: dict[bytes, int] = {}
@@ -597,7 +638,7 @@ class Bounds:
             (model.accel_v, model.accel_t, model.accel_s), float(model.braking_ms2), self._envelopes, self._cost,
             self._cost_stop, self._cost_free,
         )  # fmt: skip
-        self._chains: dict[tuple[bool, bool, float], tuple[tuple[Any, ...], Floats, Floats]] = {}
+        self._chains: dict[tuple[bool, bool], tuple[tuple[Any, ...], Floats, Floats]] = {}
 
     def admit(self, directed: Ints) -> None:
         """Let trains begin at the given directed pieces: there nothing is known of the pieces behind them.
@@ -617,21 +658,18 @@ class Bounds:
             self._price()
             self._row_of.clear()
 
-    def _of_way(self, way: Way, pace: float, whole: bool) -> tuple[tuple[Any, ...], Floats, Floats]:
-        """Return the times of the chains and the costs, usual and at the target, for a share of the highest speed."""
-        key = (way == "end", whole, pace)
+    def _of_way(self, way: Way, whole: bool) -> tuple[tuple[Any, ...], Floats, Floats]:
+        """Return the times of the chains and the costs, usual and at the target."""
+        key = (way == "end", whole)
         if key not in self._chains:
             after = successor_of(self.graph)
             usual, stop = self._cost_free if way == "end" else self._cost, self._cost_stop
-            if pace < 1.0:
-                at_pace = (self._length / (pace * self.top_ms))[after]
-                usual, stop = np.maximum(usual, at_pace), np.maximum(stop, at_pace)
             mark = marks(self.graph) if whole else np.zeros(len(self._limit), bool)
             self._chains[key] = _chains(self._choices, predecessors(self.graph), after, usual, mark), usual, stop
         chains, usual, stop = self._chains[key]
         return chains, usual, stop if way == "stop" else usual
 
-    def row(self, directed: Ints, pinned: set[int] | None = None, *, way: Way = "through", pace: float = 1.0) -> int:
+    def row(self, directed: Ints, pinned: set[int] | None = None, *, way: Way = "through") -> int:
         """Return the row of ``values`` with the least time from the exit of each directed piece to one of ``directed``.
 
         Parameters
@@ -641,10 +679,8 @@ class Bounds:
             Rows that must stay.
         way : {"through", "stop", "end"}
             The train runs on from there, stops there, or its run ends there in passing.
-        pace : float
-            Share of its highest speed that it does not exceed.
         """
-        key = np.sort(directed).astype(np.int32).tobytes() + f"{way} {pace}".encode()
+        key = np.sort(directed).astype(np.int32).tobytes() + way.encode()
         if key in self._row_of:
             row = self._row_of.pop(key)
             self._row_of[key] = row
@@ -662,7 +698,7 @@ class Bounds:
             self.values = wider
         # From one place with whole seconds to the next takes whole seconds, so long as the target is such a place.
         whole = way == "stop" or bool(marks(self.graph)[directed].all())
-        chains, usual, at_target = self._of_way(way, pace, whole)
+        chains, usual, at_target = self._of_way(way, whole)
         mark = marks(self.graph) if whole else np.zeros(len(self._limit), bool)
         _fill(self._choices, chains, predecessors(self.graph), usual, at_target, mark, directed, self.values[row])
         self._row_of[key] = row

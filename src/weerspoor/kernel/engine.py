@@ -48,7 +48,10 @@ LABEL = np.dtype(
         ("prev", "i4"),  # label of the piece before; the piece itself for a stop
         ("d_lo", "i4"),  # departures
         ("d_hi", "i4"),
-        ("a_lo", "i4"),  # for a stop: departures of the leg that ends here
+        (
+            "a_lo",
+            "i4",
+        ),  # departures before this piece, without what it loses on it; for a stop: of the leg that ends here
         ("a_hi", "i4"),
         ("end", "i4"),  # end of the free window used on the piece
         ("o_max", "i4"),  # a departure d belongs to one from the origin at min(o_max, d - lag)
@@ -56,7 +59,6 @@ LABEL = np.dtype(
         ("next", "i4"),  # next label in the same bucket
         ("stage", "i2"),  # next stage to reach
         ("stops", "i2"),
-        ("pace", "i1"),
         ("kind", "i1"),
         ("dead", "i1"),
         ("entered", "i1"),  # passed in over the origin: the lock is not bounded by a departure
@@ -65,25 +67,27 @@ LABEL = np.dtype(
 )
 
 BRAKING, SETUP, SIGHTING, RELEASE, MIN_STOP, TOP, LENGTH, LIMIT, FREE_AFTER, KIND = range(10)
-MAX_STOPS, FROM, STEP, PROFILE, SLOWEST = range(10, 15)
+MAX_STOPS, FROM, STEP, PROFILE, STANDS, SLOWER = range(10, 16)
 """Places in the array of parameters. ``LIMIT``: no arrival later; ``FREE_AFTER``: from this long after a departure on
 the departure no longer bounds a lock; ``FROM``: nothing before this time is looked at; ``STEP``: departures are
 multiples of it; ``PROFILE``: not 0 when all departures worth having are asked for;
-``SLOWEST``: the least speed that it may ever be held to, 0 when it may have to stop at any place."""
+``STANDS``: not 0 when it stops nowhere but where it may stand; ``SLOWER``: share of the least time from one signal to
+the next that it may lose on the way there."""
 
 LEVELS = 6
 """Numbers of stops that the front of a profile tells apart: 0 to 5."""
 
-SPARE_S = 900.0
-"""Time that a moving train may still lose, by braking and by rounding, before its tail has left the piece behind it."""
+CRAWL = 1.25
+"""A moving train takes at most so many times as long as at the lowest limit near it, and ``SPARE_S`` more."""
+
+SPARE_S = 5.0
 
 BLOCK = 64
 """Departures that are skipped at once when the front is good enough for all of them."""
 
 S_STOP, S_EARLIEST, S_LATEST, S_DEPART, S_ADD, S_FLOOR, S_ROW = range(7)
 """Columns of the array of stages. A stage reached at t gives a destination time of at least
-``max(t + S_ADD, S_FLOOR)``; ``S_LATEST`` is tightened by the later stages; ``S_ROW`` is the row of bounds, and those
-after it are the rows for each slower pace."""
+``max(t + S_ADD, S_FLOOR)``; ``S_LATEST`` is tightened by the later stages; ``S_ROW`` is the row of bounds."""
 
 N_LABELS, N_QUEUE, BEST, N_TOUCHED, TAKEN, LEAST_STOPS, MOST = range(7)
 """Places in the array of state: labels, labels in the queue, best label at the end, buckets touched, labels taken from
@@ -147,7 +151,7 @@ def mixed(digest, metres, speed):
 
 
 @njit(cache=True)
-def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
+def traverse(lab, i, train, par, curve, scratch, leave, v_exit, v_after):
     """Run through the piece of label ``i``.
 
     With ``leave`` < 0 fill in ``r``, ``x`` and ``hash``. Else the head leaves at ``leave``, braking at the end from
@@ -155,12 +159,12 @@ def traverse(lab, i, train, par, curve, paces, scratch, leave, v_exit, v_after):
     at least until then, the number of pieces under the train at entry (youngest first in ``scratch``; when it leaves
     also those that its tail left while it was braking), and how many of these it still stands on at the exit.
     """
-    length, speed, _, mark, _ = train
+    length, speed, _, mark, _, _ = train
     under, cap, clear = scratch
     dp = lab[i].dp
     own_m = length[dp >> 1]
     entry = lab[i].pos - own_m
-    own = min(speed[dp], paces[lab[i].pace] * par[TOP])
+    own = min(speed[dp], par[TOP])
     m = 0
     lowest = np.inf
     digest = np.int64(1469598103934665603)
@@ -339,16 +343,6 @@ def make_windows(piece, zone, keep, lines, index, par, ignore, book, pool_from, 
 
 
 @njit(cache=True, inline="always")
-def least_rest(stage, k, dp, pace, bounds, par):
-    """Return the least time from the exit of ``dp`` to stage ``k`` at a pace, which only a stop may end."""
-    rest = bounds[int(stage[k, S_ROW]), dp]
-    if pace > 0:
-        slower = bounds[int(stage[k, S_ROW + pace]), dp]
-        return min(slower, rest + par[MIN_STOP])
-    return rest
-
-
-@njit(cache=True, inline="always")
 def order_of(par, d_lo, d_hi, after_s, floor, o_max, lag):
     """Return the place in the queue of a label whose least time at the destination is ``after_s`` after its departures.
 
@@ -360,34 +354,38 @@ def order_of(par, d_lo, d_hi, after_s, floor, o_max, lag):
 
 
 @njit(cache=True)
-def emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece, windows, stage, bounds, par):
-    """Copy the label at ``temp`` once for every free window that it fits; return the new number, or -1 if no room."""
+def emit(lab, n, room, temp, lo, hi, last, lock_at, busy_until, piece, windows, stage, bounds, par):
+    """Copy the label at ``temp`` once for every free window that it fits; return the new number, or -1 if no room.
+
+    It comes to the piece with departures ``lo`` to ``hi`` and may leave it as if with any up to ``last``.
+    """
     book_start, book_count, pool_from, pool_until = windows
     k = lab[temp].stage
     step = int(par[STEP])
-    rest = least_rest(stage, k, lab[temp].dp, lab[temp].pace, bounds, par)
+    rest = bounds[int(stage[k, S_ROW]), lab[temp].dp]
     r = lab[temp].r
     latest = min(stage[k, S_LATEST] - rest - r, par[LIMIT] - rest - stage[k, S_ADD] - r)
     if stage[k, S_FLOOR] > par[LIMIT] or not latest > -NEVER:
         return n
-    hi = min(hi, down_grid(latest, step))
+    last = min(last, down_grid(latest, step))
+    hi = min(hi, last)
     if hi < lo:
         return n
     start = book_start[piece]
     a, b = start, start + book_count[piece]
-    last = b
+    end = b
     while a < b:
         mid = (a + b) >> 1
         if pool_until[mid] < lo + busy_until:
             a = mid + 1
         else:
             b = mid
-    for w in range(a, last):
+    for w in range(a, end):
         if pool_from[w] > hi + lock_at:
             break
         d_lo = max(lo, up_grid(pool_from[w] - lock_at, step))
-        d_hi = min(hi, down_grid(pool_until[w] - busy_until, step))
-        if d_lo > d_hi:
+        d_hi = min(last, down_grid(pool_until[w] - busy_until, step))
+        if d_lo > min(d_hi, hi):
             continue
         if n >= room:
             return -1
@@ -403,11 +401,11 @@ def emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece, windows, stage,
 
 
 @njit(cache=True)
-def go_on(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops, graph, train, par, curve, paces,
-         scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
+def go_on(lab, n, i, s, lo, hi, leave, x_in, v_boundary, stage_now, stops, graph, train, par, curve, scratch, keep,
+         lines, index, ignore, book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
     """Go on from label ``i`` to directed piece ``s``; return (new number of labels, status)."""
     zone = graph[0]
-    length, _, signal, _, _ = train
+    length, _, signal, _, _, _ = train
     step = int(par[STEP])
     room = len(lab) - 2
     temp = len(lab) - 1
@@ -416,7 +414,6 @@ def go_on(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops,
     t.dp = s
     t.parent = i
     t.prev = source.prev if source.kind == STANDING else i
-    t.pace = pace
     t.kind = MOVING
     t.dead = 0
     t.next = -1
@@ -429,8 +426,8 @@ def go_on(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops,
     t.o_max = source.o_max
     t.lag = source.lag
     t.entered = source.entered if source.kind == MOVING else 0
-    t.a_lo = 0
-    t.a_hi = 0
+    t.a_lo = lo
+    t.a_hi = hi
     if source.kind == STANDING:
         t.lock = -par[SETUP]
     elif signal[source.dp] or source.prev < 0:
@@ -440,11 +437,15 @@ def go_on(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops,
         t.lock = lock - par[SETUP]
     else:
         t.lock = source.lock
-    limit, m, _ = traverse(lab, temp, train, par, curve, paces, scratch, -1.0, 0.0, 0.0)
+    limit, m, _ = traverse(lab, temp, train, par, curve, scratch, -1.0, 0.0, 0.0)
     if m < 0:
         return n, GROW_SCRATCH
-    hi = min(hi, down_grid(limit, step))
-    if hi < lo:
+    last = hi
+    if signal[s]:
+        last += down_grid(train[5][s] * par[SLOWER], step)
+        t.o_max = min(t.o_max, hi - t.lag)
+    last = min(last, down_grid(limit, step))
+    if min(hi, last) < lo:
         return n, RUNNING
     piece = s >> 1
     if book[1][piece] < 0:
@@ -453,7 +454,7 @@ def go_on(lab, n, i, s, pace, lo, hi, leave, x_in, v_boundary, stage_now, stops,
             return n, status
     lock_at = int(np.floor(t.lock)) - WIDEN_S
     busy_until = int(np.ceil(t.r + par[RELEASE])) + WIDEN_S
-    new = emit(lab, n, room, temp, lo, hi, lock_at, busy_until, piece,
+    new = emit(lab, n, room, temp, lo, hi, last, lock_at, busy_until, piece,
                (book[0], book[1], pool_from, pool_until), stage, bounds, par)  # fmt: skip
     if new < 0:
         return n, GROW_LABELS
@@ -562,27 +563,26 @@ def reached(stage, k, lo, hi, at, step):
 
 
 @njit(cache=True)
-def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore, book, pool_from,
+def expand(lab, n, i, graph, train, may_stop, par, curve, scratch, keep, lines, index, ignore, book, pool_from,
            pool_until, busy, stage, bounds):  # fmt: skip
     """Write all labels that follow label ``i``; return (new number of labels, status)."""
     _, succ_start, succ = graph
-    _, speed, _, mark, _ = train
+    _, speed, _, mark, _, _ = train
     v_curve, _, s_curve = curve
     me = lab[i]
     dp = me.dp
     stages = len(stage)
     step = int(par[STEP])
     if me.kind == STANDING:
-        for pace in range(len(paces)):
-            for e in range(succ_start[dp], succ_start[dp + 1]):
-                s = succ[e]
-                if speed[s] <= 0.0:
-                    continue
-                n, status = go_on(lab, n, i, s, pace, me.d_lo, me.d_hi, 0.0, 0.0, 0.0, me.stage, me.stops, graph, train,
-                                 par, curve, paces, scratch, keep, lines, index, ignore, book, pool_from, pool_until,
-                                 busy, stage, bounds)  # fmt: skip
-                if status != RUNNING:
-                    return n, status
+        for e in range(succ_start[dp], succ_start[dp + 1]):
+            s = succ[e]
+            if speed[s] <= 0.0:
+                continue
+            n, status = go_on(lab, n, i, s, me.d_lo, me.d_hi, 0.0, 0.0, 0.0, me.stage, me.stops, graph, train, par,
+                             curve, scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy, stage,
+                             bounds)  # fmt: skip
+            if status != RUNNING:
+                return n, status
         return n, RUNNING
     k = me.stage
     here = bounds[int(stage[k, S_ROW]), dp] == 0.0 and me.prev >= 0
@@ -591,7 +591,7 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
     # Stop here: for the stage, or on its own account.
     if me.prev >= 0 and (may_stop[dp] or (here and stage[k, S_STOP] >= 0.0)):
         arrive = np.ceil(braked(lab, i, train[0], curve, par[BRAKING], v, 0.0))
-        limit, m, still = traverse(lab, i, train, par, curve, paces, scratch, arrive, v, 0.0)
+        limit, m, still = traverse(lab, i, train, par, curve, scratch, arrive, v, 0.0)
         if m < 0:
             return n, GROW_SCRATCH
         lo, hi = me.d_lo, min(me.d_hi, down_grid(limit, step))
@@ -613,7 +613,7 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
                 return n, GROW_LABELS
     # End here in passing.
     if here and last and stage[k, S_STOP] < 0.0:
-        _, _, still = traverse(lab, i, train, par, curve, paces, scratch, me.r, v, v)
+        _, _, still = traverse(lab, i, train, par, curve, scratch, me.r, v, v)
         a, b = reached(stage, k, me.d_lo, me.d_hi, me.r, step)
         if a <= b:
             n = finish(lab, n, i, a, b, me.r, v, -1.0, -1.0, still, par, scratch)
@@ -624,7 +624,7 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
         s = succ[e]
         if speed[s] <= 0.0:
             continue
-        x_limit = between(v_curve, s_curve, min(speed[s], paces[me.pace] * par[TOP]))
+        x_limit = between(v_curve, s_curve, min(speed[s], par[TOP]))
         leave, x_in, lo, hi = me.r, me.x, me.d_lo, me.d_hi
         v_boundary = v
         if me.x > x_limit:
@@ -634,7 +634,7 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
                 leave = braked(lab, i, train[0], curve, par[BRAKING], v, v_boundary)
                 if mark[dp]:
                     leave = np.ceil(leave)
-                limit, m, _ = traverse(lab, i, train, par, curve, paces, scratch, leave, v, v_boundary)
+                limit, m, _ = traverse(lab, i, train, par, curve, scratch, leave, v, v_boundary)
                 if m < 0:
                     return n, GROW_SCRATCH
                 hi = min(hi, down_grid(limit, step))
@@ -649,9 +649,9 @@ def expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, 
                 k_now = k + 1
                 if a > b:
                     break
-            n, status = go_on(lab, n, i, s, me.pace, a, b, leave, x_in, v_boundary, k_now, me.stops, graph, train, par,
-                             curve, paces, scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy,
-                             stage, bounds)  # fmt: skip
+            n, status = go_on(lab, n, i, s, a, b, leave, x_in, v_boundary, k_now, me.stops, graph, train, par, curve,
+                             scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy, stage,
+                             bounds)  # fmt: skip
             if status != RUNNING:
                 return n, status
     return n, RUNNING
@@ -672,12 +672,12 @@ def left_no_earlier(lab, a, b):
 
 
 @njit(cache=True)
-def no_worse(lab, a, b, train, par, curve):
+def no_worse(lab, a, b, graph, train, ahead, par, curve):
     """Tell whether label ``a`` can do all that ``b`` can at the same times.
 
-    They run alike from here on (pace, place on the curve, limits under the train, times on the same grid, braking),
-    ``a`` has locked no earlier, and for every piece on which ``a`` still stands, or will have left too early if it
-    brakes soon, there is one that ``b`` leaves no earlier and must leave no later.
+    They run alike from here on (place on the curve, limits under the train, times on the same grid, braking), ``a`` has
+    locked no earlier, and for every piece on which ``a`` still stands, or will have left too early if it brakes soon,
+    there is one that ``b`` leaves no earlier and must leave no later.
     """
     if lab[a].dp != lab[b].dp or lab[a].kind != lab[b].kind or lab[a].stage != lab[b].stage:
         return False
@@ -691,7 +691,7 @@ def no_worse(lab, a, b, train, par, curve):
     if lab[a].kind == STANDING:
         i, j = lab[i].prev, lab[j].prev
     else:
-        if lab[a].pace != lab[b].pace or lab[a].x != lab[b].x or lab[a].x_in != lab[b].x_in:
+        if lab[a].x != lab[b].x or lab[a].x_in != lab[b].x_in:
             return False
         later = lab[a].r - lab[b].r
         if later % par[STEP] != 0.0:
@@ -709,26 +709,82 @@ def no_worse(lab, a, b, train, par, curve):
         while j >= 0 and lab[j].pos + reach[1] >= there:
             end = min(end, lab[j].end)
             j = lab[j].prev
-        if lab[i].end < end and not clears_in_time(lab, a, i, train, par, curve):
+        if lab[i].end < end and not clears_in_time(lab, a, i, graph, train, ahead, par, curve):
             return False
         i = lab[i].prev
     return True
 
 
 @njit(cache=True)
-def clears_in_time(lab, a, i, train, par, curve):
+def look_ahead(dp, graph, train, ahead, par):
+    """Fill in how slow a train may become ahead of the exit of a directed piece.
+
+    That is the lowest limit that it keeps to, or brakes for, within its own length; and what it may lose at most on
+    that way besides: a second at the exit of each piece where times are whole, and its share of all blocks.
+    """
+    _, succ_start, succ = graph
+    length, speed, signal, mark, _, block_s = train
+    slow, lost, metres, stack = ahead
+    reach_m = par[LENGTH] + par[TOP] * par[TOP] / (2.0 * par[BRAKING])
+    lowest = np.inf
+    lose_s = 1.0
+    size, done = 1, 0
+    stack[0] = dp
+    metres[dp] = 0.0
+    while done < size:
+        p = stack[done]
+        done += 1
+        for e in range(succ_start[p], succ_start[p + 1]):
+            s = succ[e]
+            if speed[s] <= 0.0 or metres[p] >= reach_m:
+                continue
+            lowest = min(lowest, speed[s])
+            there = metres[p] + length[s >> 1]
+            if metres[s] < 0.0:
+                if metres[p] < par[LENGTH]:
+                    lose_s += mark[s] + signal[s] * par[SLOWER] * block_s[s]
+            elif there >= metres[s]:
+                continue
+            if size == len(stack):
+                lowest = 0.0
+                done = size
+                break
+            metres[s] = there
+            stack[size] = s
+            size += 1
+    for k in range(size):
+        metres[stack[k]] = -1.0
+    slow[dp] = min(lowest, 1e6)
+    lost[dp] = lose_s
+
+
+@njit(cache=True)
+def clears_in_time(lab, a, i, graph, train, ahead, par, curve):
     """Tell whether label ``a`` clears the piece of label ``i`` behind it before the free window ends, whatever it does.
 
-    So it is when it can stand nowhere before its tail has left the piece, and there is time enough to crawl that far.
+    So it is when it can stand nowhere before its tail has left the piece, and there is time enough to go that far at
+    the lowest of the limits under and ahead of it, losing all that it may, braking for a stop behind included.
     """
-    if par[SLOWEST] <= 0.0 or lab[a].kind == STANDING:
+    if par[STANDS] == 0.0 or lab[a].kind == STANDING:
         return False
+    dp = lab[a].dp
     rest_m = max(lab[i].pos + par[LENGTH] - lab[a].pos, 0.0)
-    if train[4][lab[a].dp] < rest_m:
+    if train[4][dp] < rest_m:
         return False
-    _, t, s = curve
-    crawl_s = 2.0 * (between(s, t, rest_m) + rest_m / par[SLOWEST]) + SPARE_S
-    return lab[a].d_hi + lab[a].r + crawl_s < lab[i].end
+    slow, lost, _, _ = ahead
+    if slow[dp] < 0.0:
+        look_ahead(dp, graph, train, ahead, par)
+    lowest = min(slow[dp], par[TOP])
+    j = a
+    while j >= 0 and lab[j].pos + par[LENGTH] > lab[a].pos:
+        lowest = min(lowest, train[1][lab[j].dp])
+        j = lab[j].prev
+    if lowest <= 0.0:
+        return False
+    v, _, s = curve
+    run_s, _ = run_on(curve, min(lab[a].x, between(v, s, lowest)), rest_m, lowest)
+    most_s = CRAWL * run_s + par[TOP] / (2.0 * par[BRAKING]) + lost[dp] + par[RELEASE] + SPARE_S
+    return lab[a].d_hi + lab[a].r + most_s < lab[i].end
 
 
 @njit(cache=True)
@@ -837,13 +893,13 @@ def bucket_of(label, buckets):
     key = label.hash ^ (np.int64(label.dp) << 20) ^ (np.int64(label.stage) << 4) ^ np.int64(label.kind)
     if label.kind != STANDING:
         key = (key * np.int64(1099511628211)) ^ np.int64(label.x * 1048576.0)
-        key = (key * np.int64(1099511628211)) ^ np.int64(label.x_in * 1048576.0) ^ (np.int64(label.pace) << 50)
+        key = (key * np.int64(1099511628211)) ^ np.int64(label.x_in * 1048576.0)
     key *= np.int64(-7046029254386353131)
     return (key >> 24) & (len(buckets) - 1)
 
 
 @njit(cache=True)
-def commit(lab, n_old, n, state, heap, size, train, buckets, par, curve):
+def commit(lab, n_old, n, state, heap, size, graph, train, ahead, buckets, par, curve):
     """Put the labels ``n_old:n`` into the queue, but for those, and those times, that others make needless."""
     heads, touched = buckets
     mark = train[3]
@@ -858,12 +914,12 @@ def commit(lab, n_old, n, state, heap, size, train, buckets, par, curve):
                 dropped = False
                 if lab[j].d_lo + lab[j].r > lab[i].d_hi + lab[i].r or lab[j].d_hi + lab[j].r < lab[i].d_lo + lab[i].r:
                     pass
-                elif no_worse(lab, j, i, train, par, curve):
+                elif no_worse(lab, j, i, graph, train, ahead, par, curve):
                     trim(lab, j, i, par)
                     if lab[i].d_lo > lab[i].d_hi:
                         needless = True
                         break
-                elif no_worse(lab, i, j, train, par, curve):
+                elif no_worse(lab, i, j, graph, train, ahead, par, curve):
                     trim(lab, i, j, par)
                     dropped = lab[j].d_lo > lab[j].d_hi
                 if not dropped:
@@ -887,8 +943,8 @@ def commit(lab, n_old, n, state, heap, size, train, buckets, par, curve):
 
 
 @njit(cache=True)
-def begin(lab, state, heap, origins, d_lo, d_hi, standing, train, par, curve, paces, zone, keep, lines, index, ignore,
-          book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
+def begin(lab, state, heap, origins, d_lo, d_hi, standing, train, par, curve, zone, keep, lines, index, ignore, book,
+           pool_from, pool_until, busy, stage, bounds):  # fmt: skip
     """Write the first labels; return ``RUNNING``, or what must grow before this is called again from the start."""
     speed = train[1]
     v_curve, _, s_curve = curve
@@ -905,63 +961,61 @@ def begin(lab, state, heap, origins, d_lo, d_hi, standing, train, par, curve, pa
             status = make_windows(piece, zone, keep, lines, index, par, ignore, book, pool_from, pool_until, busy)
             if status != RUNNING:
                 return status
-        for pace in range(1 if standing else len(paces)):
-            rest = least_rest(stage, 1, dp, pace, bounds, par) + stage[1, S_ADD]
-            for w in range(book[0][piece], book[0][piece] + book[1][piece]):
-                a = max(d_lo, up_grid(pool_from[w] - int(np.floor(lock)) + WIDEN_S, step))
-                b = min(d_hi, down_grid(pool_until[w] - hold, step))
-                f = max(a + rest, stage[1, S_FLOOR])
-                if a > b or not f <= par[LIMIT]:
-                    continue
-                if n + 4 > len(lab) or size + 1 > len(heap[0]):
-                    return GROW_LABELS
-                t = lab[n]
-                t.o_max = NEVER
-                t.lag = 0
-                t.f = order_of(par, a, b, rest, stage[1, S_FLOOR], NEVER, 0)
-                t.rest = rest
-                t.r = 0.0
-                t.enter = 0.0
-                t.x_in = 0.0
-                t.x = 0.0
-                t.lock = lock
-                t.pos = 0.0
-                t.hash = 0
-                t.back = 0.0
-                t.dp = dp
-                t.parent = -1
-                t.prev = -1
-                t.d_lo = a
-                t.d_hi = b
-                t.a_lo = 0
-                t.a_hi = 0
-                t.end = pool_until[w]
-                t.next = -1
-                t.stage = 1
-                t.stops = 0
-                t.pace = pace
-                t.kind = MOVING
-                t.dead = 0
-                t.entered = 0
-                if standing:
-                    lab[n + 1] = t
-                    n += 1
-                    lab[n].kind = STANDING
-                    lab[n].parent = n - 1
-                    lab[n].prev = n - 1
-                else:
-                    t.entered = 1
-                    t.x = between(v_curve, s_curve, min(speed[dp], paces[pace] * par[TOP]))
-                    t.x_in = t.x
-                size = push(heap, size, lab, n)
+        rest = bounds[int(stage[1, S_ROW]), dp] + stage[1, S_ADD]
+        for w in range(book[0][piece], book[0][piece] + book[1][piece]):
+            a = max(d_lo, up_grid(pool_from[w] - int(np.floor(lock)) + WIDEN_S, step))
+            b = min(d_hi, down_grid(pool_until[w] - hold, step))
+            f = max(a + rest, stage[1, S_FLOOR])
+            if a > b or not f <= par[LIMIT]:
+                continue
+            if n + 4 > len(lab) or size + 1 > len(heap[0]):
+                return GROW_LABELS
+            t = lab[n]
+            t.o_max = NEVER
+            t.lag = 0
+            t.f = order_of(par, a, b, rest, stage[1, S_FLOOR], NEVER, 0)
+            t.rest = rest
+            t.r = 0.0
+            t.enter = 0.0
+            t.x_in = 0.0
+            t.x = 0.0
+            t.lock = lock
+            t.pos = 0.0
+            t.hash = 0
+            t.back = 0.0
+            t.dp = dp
+            t.parent = -1
+            t.prev = -1
+            t.d_lo = a
+            t.d_hi = b
+            t.a_lo = 0
+            t.a_hi = 0
+            t.end = pool_until[w]
+            t.next = -1
+            t.stage = 1
+            t.stops = 0
+            t.kind = MOVING
+            t.dead = 0
+            t.entered = 0
+            if standing:
+                lab[n + 1] = t
                 n += 1
+                lab[n].kind = STANDING
+                lab[n].parent = n - 1
+                lab[n].prev = n - 1
+            else:
+                t.entered = 1
+                t.x = between(v_curve, s_curve, min(speed[dp], par[TOP]))
+                t.x_in = t.x
+            size = push(heap, size, lab, n)
+            n += 1
     state[N_LABELS] = n
     state[N_QUEUE] = size
     return RUNNING
 
 
 @njit(cache=True)
-def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index,
+def advance(lab, state, heap, buckets, pops, graph, train, ahead, may_stop, par, curve, scratch, keep, lines, index,
             ignore, book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
     """Search on until ``pops`` labels are taken in all.
 
@@ -982,13 +1036,6 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
         if lab[i].dead == 1 or (best >= 0 and lab[i].stops >= lab[best].stops):
             size = pop(heap, size)
             continue
-        if lab[i].kind == MOVING and lab[i].pace > 0:
-            k = lab[i].stage
-            rest = least_rest(stage, k, lab[i].dp, lab[i].pace, bounds, par) + stage[k, S_ADD]
-            if rest > lab[i].rest:
-                lab[i].rest = rest
-                least = order_of(par, lab[i].d_lo, lab[i].d_hi, lab[i].r + rest, -np.inf, lab[i].o_max, lab[i].lag)
-                lab[i].f = max(lab[i].f, least)
         if lab[i].f > heap[0][0]:
             size = pop(heap, size)
             if lab[i].d_lo + lab[i].r + lab[i].rest <= par[LIMIT]:
@@ -1004,7 +1051,7 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
         if state[TAKEN] >= state[MOST]:
             status = GAVE_UP
             break
-        new, code = expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore,
+        new, code = expand(lab, n, i, graph, train, may_stop, par, curve, scratch, keep, lines, index, ignore,
                            book, pool_from, pool_until, busy, stage, bounds)  # fmt: skip
         if code != RUNNING:
             status = code
@@ -1014,7 +1061,7 @@ def advance(lab, state, heap, buckets, pops, graph, train, may_stop, par, curve,
             break
         state[TAKEN] += 1
         size = pop(heap, size)
-        size = commit(lab, n, new, state, heap, size, train, buckets, par, curve)
+        size = commit(lab, n, new, state, heap, size, graph, train, ahead, buckets, par, curve)
         n = new
     state[N_LABELS] = n
     state[N_QUEUE] = size
@@ -1100,7 +1147,7 @@ def cut(front, base, lab, i, after_s, floor, step):
 
 
 @njit(cache=True)
-def advance_profile(front, base, ended, lab, state, heap, buckets, pops, graph, train, may_stop, par, curve, paces,
+def advance_profile(front, base, ended, lab, state, heap, buckets, pops, graph, train, ahead, may_stop, par, curve,
                     scratch, keep, lines, index, ignore, book, pool_from, pool_until, busy, stage, bounds):  # fmt: skip
     """Search on until ``pops`` labels are taken in all; see :func:`weerspoor.kernel.engine.advance`.
 
@@ -1121,9 +1168,6 @@ def advance_profile(front, base, ended, lab, state, heap, buckets, pops, graph, 
         if lab[i].kind == ENDED:
             after_s, floor = lab[i].enter, -np.inf
         else:
-            if lab[i].kind == MOVING and lab[i].pace > 0:
-                rest = least_rest(stage, k, lab[i].dp, lab[i].pace, bounds, par) + stage[k, S_ADD]
-                lab[i].rest = max(lab[i].rest, rest)
             after_s, floor = lab[i].r + lab[i].rest, stage[k, S_FLOOR]
         if not cut(front, base, lab, i, after_s, floor, step):
             lab[i].dead = 1
@@ -1146,7 +1190,7 @@ def advance_profile(front, base, ended, lab, state, heap, buckets, pops, graph, 
         if state[TAKEN] >= state[MOST]:
             status = GAVE_UP
             break
-        new, code = expand(lab, n, i, graph, train, may_stop, par, curve, paces, scratch, keep, lines, index, ignore,
+        new, code = expand(lab, n, i, graph, train, may_stop, par, curve, scratch, keep, lines, index, ignore,
                            book, pool_from, pool_until, busy, stage, bounds)  # fmt: skip
         if code != RUNNING:
             status = code
@@ -1156,7 +1200,7 @@ def advance_profile(front, base, ended, lab, state, heap, buckets, pops, graph, 
             break
         state[TAKEN] += 1
         size = pop(heap, size)
-        size = commit(lab, n, new, state, heap, size, train, buckets, par, curve)
+        size = commit(lab, n, new, state, heap, size, graph, train, ahead, buckets, par, curve)
         n = new
     state[N_LABELS] = n
     state[N_QUEUE] = size
@@ -1232,10 +1276,10 @@ def best_of(lab, ended, base, count, step, out):
 
 
 @njit(cache=True)
-def retrace(lab, last, depart, train, par, curve, paces, scratch, out_int, out_time, out_span, latest):
+def retrace(lab, last, depart, train, par, curve, scratch, out_int, out_time, out_span, latest):
     """Write the run that ends in label ``last``; return its number of pieces, or -1 if the arrays are too short.
 
-    ``out_int`` (k, 2): directed piece, stage reached or -1. ``out_time`` (k, 4): entry, exit, departure, speed.
+    ``out_int`` (k, 2): directed piece, stage reached or -1. ``out_time`` (k, 5): entry, exit, departure, speed, loss.
     ``out_span`` (k, 2): holding of the piece's zone. The last leg is left at ``depart``; with ``latest``
     every earlier departure is as late as this allows, else as early as it can be.
     """
@@ -1255,6 +1299,7 @@ def retrace(lab, last, depart, train, par, curve, paces, scratch, out_int, out_t
     leave = lab[last].enter
     child = last
     place = np.full(number, -1, np.int32)
+    frame = np.zeros(number, np.int64)
     while i >= 0:
         if lab[i].kind == STANDING:
             j = lab[i].parent
@@ -1282,6 +1327,10 @@ def retrace(lab, last, depart, train, par, curve, paces, scratch, out_int, out_t
                 else:
                     out_time[k, 3] = between(s_curve, v_curve, lab[child].x_in)
                     out_int[k, 1] = lab[i].stage if lab[child].stage != lab[i].stage else -1
+            frame[k] = d
+            if lab[i].prev >= 0:
+                d = min(d, lab[i].a_hi)
+            out_time[k, 4] = frame[k] - d
             out_time[k, 0] = d + lab[i].enter
             if lab[i].prev < 0:
                 out_time[k, 0] = out_time[k, 2]
@@ -1296,9 +1345,9 @@ def retrace(lab, last, depart, train, par, curve, paces, scratch, out_int, out_t
     end = lab[last]
     for row in range(1, number):
         i = place[row]
-        shift = int(np.floor(out_time[row, 0] - lab[i].enter + 0.5))
+        shift = frame[row]
         v = between(s_curve, v_curve, lab[i].x)
-        _, m, still = traverse(lab, i, train, par, curve, paces, scratch, out_time[row, 1] - shift, v, out_time[row, 3])
+        _, m, still = traverse(lab, i, train, par, curve, scratch, out_time[row, 1] - shift, v, out_time[row, 3])
         for a in range(still, m):
             until = shift + int(np.ceil(clear[a] + par[RELEASE])) + WIDEN_S
             out_span[row - 1 - a, 1] = max(out_span[row - 1 - a, 1], until)

@@ -65,8 +65,8 @@ class TrainModel:
         Planned deceleration.
     setup_s, sighting_s, release_s : float
         Blocking-time norms.
-    paces : (p,) float64
-        Shares of its highest speed at which it may run from one stop to the next; the first is 1.
+    slower : float
+        It may take so much longer than its least time from one signal to the next, as a share of that.
     min_stop_s : float
         Shortest stand of any stop that it makes on its own account.
     kind : int
@@ -87,7 +87,7 @@ class TrainModel:
     setup_s: float
     sighting_s: float
     release_s: float
-    paces: npt.NDArray[np.float64]
+    slower: float
     min_stop_s: float
     kind: int
     keep_start: Ints
@@ -158,6 +158,8 @@ class Run:
         The stage reached at the exit of the piece, or -1.
     speed_ms : (k,) float64
         Speed of the head at the exit (0 at a stop).
+    lost_s : (k,) float64
+        How much longer it takes over the piece than it could.
     zone, from_s, until_s : (z,) int32
         What it holds: one row a zone and visit, whole seconds, ``from_s`` included and ``until_s`` not.
     kept_zone, kept_from_s, kept_until_s : (y,) int32, kept_mask : (y,) uint8
@@ -172,6 +174,7 @@ class Run:
     depart_s: npt.NDArray[np.float64]
     stage: Ints
     speed_ms: npt.NDArray[np.float64]
+    lost_s: npt.NDArray[np.float64]
     zone: Ints
     from_s: Ints
     until_s: Ints

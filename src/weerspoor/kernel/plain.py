@@ -1,13 +1,16 @@
 # ruff: noqa: PLR0917
 """The model of a run in plain Python, and a search that tries everything: what the compiled search must equal.
 
-A *course* is a route with its stops and the pace of each leg, without times. All its times are fixed but for the
-departures of its legs; :func:`time_course` gives them, each counted from the departure of a leg. The rules:
+A *course* is a route with its stops, without times. All its times are fixed but for the departures of its legs and what
+it loses at signals; :func:`time_course` gives them, each counted from the departure of a leg. The rules:
 
-- From a departure the head runs at full effort up to the lowest of the limit of its piece, the limits of the pieces
-  still under the train, and the pace. Before a slower piece, and before a stop, the time that constant braking loses
+- From a departure the head runs at full effort up to the lowest of the limit of its piece and the limits of the pieces
+  still under the train. Before a slower piece, and before a stop, the time that constant braking loses
   is added at the exit of the last piece: ``(v - u)^2 / (2 b v)``. Where the train has slowed down already since that
   braking curve begins, the head leaves the piece no earlier than on the curve.
+- On a piece with a signal that faces it at the exit it may lose time, in steps of those of departures, up to a share
+  of the least time from the signal before. It is spent on entering the piece; what depends on how it braked before, and
+  the bound of a lock by the departure, are as if all before had been lost standing.
 - At signals, where routes meet and at stops times are rounded up to whole seconds; the rest is spent on entering the
   piece. All times are rounded up to 1/1024 s.
 - A train that passes in does so at the lower of the limits of the origin and the next piece, at a multiple of the step
@@ -63,8 +66,6 @@ class Course:
         Directed pieces, the origin's first.
     leg : tuple of int
         Leg in which the head runs over each piece; that of the origin is 0.
-    pace : tuple of float
-        By leg.
     halts : tuple of Halt
         Between the legs.
     passed : tuple of (int, int)
@@ -73,7 +74,6 @@ class Course:
 
     directed: tuple[int, ...]
     leg: tuple[int, ...] = (0,)
-    pace: tuple[float, ...] = ()
     halts: tuple[Halt, ...] = ()
     passed: tuple[tuple[int, int], ...] = ()
 
@@ -88,15 +88,16 @@ class CourseTimes:
         Head at the exit of each piece, from the departure of the piece's leg (an arrival at the end of a leg).
     lock : list of float
         Start of the lock, from the departure of the piece's leg.
-    clear : list of (int, float)
-        Leg and time since its departure at which the tail has left each piece.
+    clear : list of list of (int, float)
+        Times at which the tail has left each piece, of which the last counts, each with the place of the piece on which
+        the head is then; the time is since the departure of that piece's leg. None for those still held at the end.
     speed_ms : list of float
         Of the head at the exit.
     """
 
     leave: list[float] = field(default_factory=list)
     lock: list[float] = field(default_factory=list)
-    clear: list[tuple[int, float]] = field(default_factory=list)
+    clear: list[list[tuple[int, float]]] = field(default_factory=list)
     speed_ms: list[float] = field(default_factory=list)
 
 
@@ -130,12 +131,12 @@ def time_course(
 
     n = len(course.directed)
     limit = [float(model.speed_ms[dp]) for dp in course.directed]
-    own = [min(limit[i], course.pace[course.leg[i]] * top) for i in range(n)]
+    own = [min(limit[i], top) for i in range(n)]
     place = [0.0]
     for dp in course.directed[1:]:
         place.append(place[-1] + float(length[dp >> 1]))
     before_braking = [(0.0, 0.0)]
-    times = CourseTimes([0.0], [-setup], [(-1, 0.0)] * n, [0.0])
+    times = CourseTimes([0.0], [-setup], [[] for _ in range(n)], [0.0])
     entered = passing_in
     x = at(curve_v, curve_s, own[0]) if passing_in else 0.0
     now = 0.0
@@ -194,20 +195,21 @@ def time_course(
         if stops_here or mark[dp]:
             leave = float(math.ceil(leave))
         for j in range(i):
-            if j not in cleared and curve_m < place[j] + train_m <= begin:
-                cleared[j] = times.clear[j][1]
-        for j, t in cleared.items():
-            z = end - (place[j] + train_m)
-            w = math.sqrt(u * u + 2 * brake * z)
-            braked = leave if z == 0.0 else leave - up_tick((w - u) / brake) if place[j] + train_m > curve_m else t
-            times.clear[j] = (course.leg[i], max(t, braked))
+            if j in cleared:
+                times.clear[j].append((i, cleared[j]))
+            if end >= place[j] + train_m > curve_m and (j in cleared or place[j] + train_m <= begin):
+                z = end - (place[j] + train_m)
+                w = math.sqrt(u * u + 2 * brake * z)
+                times.clear[j].append((i, leave if z == 0.0 else leave - up_tick((w - u) / brake)))
+            elif j in cleared and end == place[j] + train_m:
+                times.clear[j].append((i, leave))
         times.leave.append(leave)
         times.speed_ms.append(u)
         now = leave
     if not stopping:
         for j in range(n):
-            if times.clear[j][0] < 0:
-                times.clear[j] = (course.leg[-1], now + up_tick((place[j] + train_m - place[-1]) / v))
+            if not times.clear[j]:
+                times.clear[j].append((n - 1, now + up_tick((place[j] + train_m - place[-1]) / v)))
     return times
 
 
@@ -215,8 +217,6 @@ def courses(graph: TrackGraph, model: TrainModel, query: Query) -> Iterator[Cour
     """Yield every course that answers a query but for its times; the network must have no circle."""
     stages = query.stages
     last = len(stages) - 1
-    paces = [float(pace) for pace in model.paces]
-    passing_in = stages[0].stop_s < 0.0
 
     def extend(course: Course, stage: int) -> Iterator[Course]:
         here = course.directed[-1]
@@ -233,35 +233,25 @@ def courses(graph: TrackGraph, model: TrainModel, query: Query) -> Iterator[Cour
                 halts.append((Halt(model.min_stop_s, -math.inf, -1), stage))
             if len(course.halts) < query.max_stops:
                 for halt, then in halts:
-                    for pace in paces:
-                        yield from go_on(course, pace, (*course.halts, halt), then)
-        yield from go_on(course, None, course.halts, stage)
+                    yield from go_on(course, (*course.halts, halt), then)
+        yield from go_on(course, course.halts, stage)
         if len(course.directed) > 1 and target and stage < last and not stopping:
             passed = (*course.passed, (len(course.directed) - 1, stage))
-            yield from go_on(
-                Course(course.directed, course.leg, course.pace, course.halts, passed), None, course.halts, stage + 1
-            )
+            yield from go_on(Course(course.directed, course.leg, course.halts, passed), course.halts, stage + 1)
 
-    def go_on(course: Course, pace: float | None, halts: tuple[Halt, ...], stage: int) -> Iterator[Course]:
+    def go_on(course: Course, halts: tuple[Halt, ...], stage: int) -> Iterator[Course]:
         here = course.directed[-1]
         for s in graph.successor[graph.successor_start[here] : graph.successor_start[here + 1]]:
             if model.speed_ms[s] > 0.0:
-                leg = course.leg[-1] + (pace is not None)
-                longer = Course(
-                    (*course.directed, int(s)),
-                    (*course.leg, leg),
-                    course.pace if pace is None else (*course.pace, pace),
-                    halts,
-                    course.passed,
-                )
+                leg = course.leg[-1] + (len(halts) > len(course.halts))
+                longer = Course((*course.directed, int(s)), (*course.leg, leg), halts, course.passed)
                 yield from extend(longer, stage)
 
     for origin in np.unique(stages[0].directed):
         if model.speed_ms[origin] > 0.0:
-            for pace in paces:
-                for course in extend(Course((int(origin),), pace=(pace,)), 1):
-                    if len(course.directed) > 1 and (passing_in or course.leg[1] == 0):
-                        yield course
+            for course in extend(Course((int(origin),)), 1):
+                if len(course.directed) > 1:
+                    yield course
 
 
 def next_busy(
@@ -280,8 +270,30 @@ def next_busy(
     return out
 
 
-def all_runs(graph: TrackGraph, model: TrainModel, timelines: Timelines, query: Query) -> list[tuple[int, float, int]]:
-    """Return (departure, arrival, stops) of all runs, for each arrival of a course the latest departure only."""
+def block_times(graph: TrackGraph, model: TrainModel) -> dict[int, float]:
+    """Return the least time over each directed piece and those before it up to the nearest signal that faces it."""
+    length = exact_length(graph)
+    speed = {dp: min(float(v), float(model.accel_v[-1])) for dp, v in enumerate(model.speed_ms) if v > 0.0}
+    before: dict[int, list[int]] = {dp: [] for dp in speed}
+    for q in speed:
+        for p in graph.successor[graph.successor_start[q] : graph.successor_start[q + 1]]:
+            if int(p) in speed:
+                before[int(p)].append(q)
+    least = dict.fromkeys(speed, math.inf)
+    for _ in range(len(speed) + 1):
+        for p, limit in speed.items():
+            behind = [0.0 if graph.signal[q] else least[q] for q in before[p]] or [0.0]
+            least[p] = float(length[p >> 1]) / limit + min(behind)
+    return {dp: time for dp, time in least.items() if math.isfinite(time)}
+
+
+def all_runs(
+    graph: TrackGraph, model: TrainModel, timelines: Timelines, query: Query, most: int | None = None
+) -> list[tuple[int, float, int]] | None:
+    """Return (departure, arrival, stops) of all runs, for each arrival of a course the latest departure only.
+
+    None if a course has more than ``most`` combinations of departures and times lost.
+    """
     stages = query.stages
     first, final = stages[0], stages[-1]
     passing_in, stopping = first.stop_s < 0.0, final.stop_s >= 0.0
@@ -291,38 +303,72 @@ def all_runs(graph: TrackGraph, model: TrainModel, timelines: Timelines, query: 
     grid = np.arange(math.ceil(lo / step), math.floor(limit / step) + 1, dtype=np.int64) * step
     if not len(grid):
         return []
-    begin, until = int(grid[0]) - 500, int(grid[-1]) + 1000
+    begin, until = int(grid[0]) - 500, int(grid[-1]) + 2000
     busy: dict[tuple[int, int, int], npt.NDArray[np.int64]] = {}
     release = up_tick(model.release_s)
+    block_s = block_times(graph, model)
     found: list[tuple[int, float, int]] = []
     for course in courses(graph, model, query):
         times = time_course(graph, model, course, passing_in=passing_in, stopping=stopping)
-        legs = len(course.pace)
-        d = [grid.reshape([-1 if axis == leg else 1 for axis in range(legs)]) for leg in range(legs)]
-        good = np.ones([len(grid)] * legs, bool)
+        n, legs = len(course.directed), course.leg[-1] + 1
+        may_lose = [
+            int(model.slower * block_s.get(dp, 0.0) / step) if i and graph.signal[dp] else 0
+            for i, dp in enumerate(course.directed)
+        ]
+        loses = [i for i in range(n) if may_lose[i]]
+        origins = grid[grid <= first.latest_s]
+        if not len(origins):
+            continue
+        sizes = [len(origins), *[len(grid)] * (legs - 1), *[may_lose[i] + 1 for i in loses]]
+        if most is not None and math.prod(sizes) > most:
+            return None
+
+        def axis(values: npt.NDArray[np.int64], number: int, axes: int = len(sizes)) -> npt.NDArray[np.int64]:
+            return values.reshape([-1 if place == number else 1 for place in range(axes)])
+
+        d = [axis(origins if leg == 0 else grid, leg) for leg in range(legs)]
+        lost = [axis(np.arange(may_lose[i] + 1, dtype=np.int64) * step, legs + k) for k, i in enumerate(loses)]
+
+        def shift(
+            i: int,
+            *,
+            before: bool = False,
+            course: Course = course,
+            d: list[npt.NDArray[np.int64]] = d,
+            lost: list[npt.NDArray[np.int64]] = lost,
+            loses: list[int] = loses,
+        ) -> npt.NDArray[np.int64]:
+            """Return what is added to the times of a piece: the departure, and what was lost since then."""
+            total = d[course.leg[i]]
+            for k, j in enumerate(loses):
+                if course.leg[j] == course.leg[i] and (j < i or (j == i and not before)):
+                    total = total + lost[k]
+            return total
+
+        good = np.ones(sizes, bool)
         good &= (d[0] >= lo) & (d[0] <= first.latest_s)
-        ends = [i for i in range(1, len(course.leg)) if i + 1 == len(course.leg) or course.leg[i + 1] != course.leg[i]]
+        ends = [i for i in range(1, n) if i + 1 == n or course.leg[i + 1] != course.leg[i]]
         for leg, halt in enumerate(course.halts):
-            arrive = d[leg] + times.leave[ends[leg]]
+            arrive = shift(ends[leg]) + times.leave[ends[leg]]
             good &= (d[leg + 1] >= arrive + up_tick(halt.least_s)) & (d[leg + 1] >= halt.depart_from_s)
             if halt.stage >= 0:
                 good &= (arrive >= stages[halt.stage].earliest_s) & (arrive <= stages[halt.stage].latest_s)
         for i, stage in course.passed:
-            at = d[course.leg[i]] + times.leave[i]
+            at = shift(i) + times.leave[i]
             good &= (at >= stages[stage].earliest_s) & (at <= stages[stage].latest_s)
-        arrival = d[-1] + times.leave[-1]
+        arrival = shift(n - 1) + times.leave[-1]
         good &= (arrival >= final.earliest_s) & (arrival <= limit)
         if not good.any():
             continue
         for i, dp in enumerate(course.directed):
             piece = dp >> 1
-            from_s = d[course.leg[i]] + (math.floor(times.lock[i]) - WIDEN_S)
-            leg, clear = times.clear[i]
-            if leg < 0:
-                gone = np.maximum(d[-1] + times.leave[-1] + up_tick(final.stop_s), final.depart_s)
+            from_s = shift(i, before=True) + (math.floor(times.lock[i]) - WIDEN_S)
+            until_s = np.full([1] * len(sizes), -(10**9), np.int64)
+            for j, clear in times.clear[i]:
+                until_s = np.maximum(until_s, shift(j) + (math.ceil(clear + release) + WIDEN_S))
+            if not times.clear[i]:
+                gone = np.maximum(arrival + up_tick(final.stop_s), final.depart_s)
                 until_s = np.ceil(gone + release).astype(np.int64) + WIDEN_S
-            else:
-                until_s = d[leg] + (math.ceil(clear + release) + WIDEN_S)
             keys = [(int(graph.zone[piece]), model.kind, KEEP_ALL)]
             if len(model.keep_start):
                 for k in range(model.keep_start[piece], model.keep_start[piece + 1]):
@@ -330,11 +376,11 @@ def all_runs(graph: TrackGraph, model: TrainModel, timelines: Timelines, query: 
             for key in keys:
                 if key not in busy:
                     busy[key] = next_busy(timelines, *key, begin, until)
-                good &= busy[key][from_s - begin] >= until_s
-        for last in np.flatnonzero(good.any(axis=tuple(range(legs - 1)))):
-            chains = good[..., last].reshape(len(grid) if legs > 1 else 1, -1)
-            start = int(grid[np.flatnonzero(chains.any(axis=1))[-1]] if legs > 1 else grid[last])
-            found.append((start, float(grid[last] + times.leave[-1]), len(course.halts)))
+                good &= busy[key][np.clip(from_s - begin, 0, until - begin - 1)] >= until_s
+        left = np.broadcast_to(d[0], sizes)[good]
+        at = np.broadcast_to(arrival, sizes)[good]
+        for time in np.unique(at).tolist():
+            found.append((int(left[at == time].max()), float(time), len(course.halts)))
     return found
 
 

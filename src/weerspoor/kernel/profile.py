@@ -112,8 +112,6 @@ class ProfileSearch:
         search, query = self._search, self._query
         limit = float(min(query.horizon_s, query.stages[-1].latest_s, 1e9))
         stage = search.stage_table(query)
-        if len(search.model.paces) > 1:
-            search.add_slower_paces(query, stage)
         if not search.start(query, stage, limit, most_labels, profile=True):
             return
         self._base, last = search.departures_asked

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 POPS_A_CALL = 20_000
 """Labels taken from the queue between two moments at which an interruption is noticed (well under 0.1 s)."""
 
-EASY_POPS = 4_000
-"""After so many labels it pays to work out the bounds of the slower paces."""
-
 BUCKETS = 1 << 17
 """Buckets of labels in the same physical state; a power of two."""
+
+MOST_AHEAD = 4_096
+"""Most pieces that are looked at to see how slow a train may become."""
 
 MAX_PIECES = 65_536
 """Longest path in pieces."""
@@ -57,7 +57,7 @@ class Workspace:
         self.state = np.zeros(8, np.int64)
         self.pieces: Any = (
             np.zeros((MAX_PIECES, 2), np.int32),
-            np.zeros((MAX_PIECES, 4)),
+            np.zeros((MAX_PIECES, 5)),
             np.zeros((MAX_PIECES, 2), np.int32),
         )
 
@@ -147,7 +147,7 @@ class Search:
         self.ignore_train = ignore_train
         self.workspace = Workspace.of(graph)
         top = self.bounds.top_ms
-        par = np.zeros(15)
+        par = np.zeros(16)
         par[engine.BRAKING] = model.braking_ms2
         par[engine.SETUP] = _tick(model.setup_s)
         par[engine.SIGHTING] = model.sighting_s
@@ -158,12 +158,19 @@ class Search:
         par[engine.FREE_AFTER] = _tick(top / (2.0 * model.braking_ms2) + model.sighting_s) + 1.0
         par[engine.KIND] = model.kind
         self._par = par
-        moving = model.speed_ms[model.speed_ms > 0.0]
-        self._slowest = min(float(moving.min(initial=top)), top * float(model.paces.min()))
-        if (model.may_stop & ~self.bounds.model.may_stop).any():
-            self._slowest = 0.0
+        par[engine.SLOWER] = model.slower
+        self._stops_known = not (model.may_stop & ~self.bounds.model.may_stop).any()
+        n = len(model.speed_ms)
+        self._ahead = np.full(n, -1.0), np.zeros(n), np.full(n, -1.0), np.empty(MOST_AHEAD, np.int32)
         self._curve = (model.accel_v, model.accel_t, model.accel_s)
-        self._train = (exact_length(graph), model.speed_ms, graph.signal, marks(graph), self.bounds.to_stop_m)
+        self._train = (
+            exact_length(graph),
+            model.speed_ms,
+            graph.signal,
+            marks(graph),
+            self.bounds.to_stop_m,
+            self.bounds.block_s,
+        )
         self._keep = (model.keep_start, model.keep_zone, model.keep_mask)
         self._seen = -math.inf
         self._last = math.inf
@@ -173,14 +180,14 @@ class Search:
 
     def stage_table(self, query: Query) -> npt.NDArray[np.float64]:
         """Return the array of stages: times, and rows of bounds."""
-        rows = np.zeros((len(query.stages), engine.S_ROW + len(self.model.paces)))
+        rows = np.zeros((len(query.stages), engine.S_ROW + 1))
         pinned: set[int] = set()
         self.bounds.admit(query.stages[0].directed)
         for k, stage in enumerate(query.stages):
             if k > 0:
                 row = self.bounds.row(stage.directed, pinned, way=_way(query, k))
                 pinned.add(row)
-                rows[k, engine.S_ROW :] = row
+                rows[k, engine.S_ROW] = row
         for k in range(len(query.stages) - 1, -1, -1):
             stage = query.stages[k]
             stop = max(stage.stop_s, 0.0)
@@ -206,8 +213,8 @@ class Search:
         space = self.workspace
         graph = (self.graph.zone, self.graph.successor_start, self.graph.successor)
         return (
-            graph, self._train, self.model.may_stop, self._par, self._curve, self.model.paces, space.scratch,
-            self._keep, self.timelines.rows, self.timelines.index, self.ignore_train, space.book, space.windows_from,
+            graph, self._train, self._ahead, self.model.may_stop, self._par, self._curve, space.scratch, self._keep,
+            self.timelines.rows, self.timelines.index, self.ignore_train, space.book, space.windows_from,
             space.windows_until, space.busy, stage, self.bounds.values,
         )  # fmt: skip
 
@@ -225,16 +232,6 @@ class Search:
         self._seen = begin
         self._last = limit
         self._par[engine.FROM] = begin
-
-    def add_slower_paces(self, query: Query, rows: npt.NDArray[np.float64]) -> None:
-        """Put the rows of bounds for the slower paces into the array of stages."""
-        pinned = {int(row) for row in rows[1:, engine.S_ROW]}
-        for k, stage in enumerate(query.stages):
-            for pace in range(1, len(self.model.paces) if k > 0 else 1):
-                share = float(self.model.paces[pace])
-                row = self.bounds.row(stage.directed, pinned, way=_way(query, k), pace=share)
-                pinned.add(row)
-                rows[k, engine.S_ROW + pace] = row
 
     def start(
         self,
@@ -257,7 +254,7 @@ class Search:
         par[engine.STEP] = step = query.step_s
         par[engine.PROFILE] = float(profile)
         stands = all(self.model.may_stop[s.directed].all() for s in query.stages[1:] if s.stop_s >= 0.0)
-        par[engine.SLOWEST] = self._slowest if stands else 0.0
+        par[engine.STANDS] = float(stands and self._stops_known)
         space.state[engine.LEAST_STOPS] = sum(s.stop_s >= 0.0 for s in query.stages[1:-1])
         space.state[engine.MOST] = most_labels if most_labels is not None else np.iinfo(np.int64).max
         standing = first.stop_s >= 0.0
@@ -271,9 +268,8 @@ class Search:
         while True:
             status = engine.begin(
                 space.labels, space.state, space.heap, origins, d_lo, d_hi, standing, self._train, par, self._curve,
-                self.model.paces, self.graph.zone, self._keep, self.timelines.rows, self.timelines.index,
-                self.ignore_train, space.book, space.windows_from, space.windows_until, space.busy, stage,
-                self.bounds.values,
+                self.graph.zone, self._keep, self.timelines.rows, self.timelines.index, self.ignore_train, space.book,
+                space.windows_from, space.windows_until, space.busy, stage, self.bounds.values,
             )  # fmt: skip
             if status == engine.RUNNING:
                 return bool(space.state[engine.N_QUEUE] > 0)
@@ -301,17 +297,13 @@ class Search:
             return None
         space = self.workspace
         state = space.state
-        easy = len(self.model.paces) > 1
         while True:
-            pops = EASY_POPS if easy else int(state[engine.TAKEN]) + POPS_A_CALL
+            pops = int(state[engine.TAKEN]) + POPS_A_CALL
             status = engine.advance(space.labels, state, space.heap, space.buckets, pops, *self._compiled(stage))
             if status in {engine.EMPTY, engine.GAVE_UP}:
                 break
             if status != engine.RUNNING:
                 space.grow(status)
-            elif easy:
-                easy = False
-                self.add_slower_paces(query, stage)
         self.popped = int(state[engine.TAKEN])
         self.labels = int(state[engine.N_LABELS])
         if status == engine.GAVE_UP:
@@ -348,7 +340,7 @@ class Search:
         space = self.workspace
         out_int, out_time, out_span = space.pieces
         k = engine.retrace(
-            space.labels, last, depart_s, self._train, self._par, self._curve, self.model.paces, space.scratch, out_int,
+            space.labels, last, depart_s, self._train, self._par, self._curve, space.scratch, out_int,
             out_time, out_span, self._late,
         )  # fmt: skip
         if k < 0:
@@ -375,6 +367,7 @@ class Search:
             depart_s=out_time[:k, 2].copy(),
             stage=out_int[:k, 1].copy(),
             speed_ms=out_time[:k, 3].copy(),
+            lost_s=out_time[:k, 4].copy(),
             zone=zone,
             from_s=from_s,
             until_s=until_s,

@@ -439,9 +439,6 @@ class Placer:
                 run = self._search(here, timelines, stages)
                 if run is not None:
                     break
-            if run is not None and exact[0] and not exactly and number + 1 == len(legs):
-                stages = self._stages(wanted, here, earliest, leeway, exact_arrival=True, only=only)
-                run = self._search(here, timelines, stages, slow=True) or run
             if run is None or (number and not self._stand(placed, run, timelines)):
                 return Placed(wanted)
             placed.runs.append(run)
@@ -554,17 +551,16 @@ class Placer:
             )
         return stages
 
-    def _search(self, leg: _Leg, timelines: Timelines, stages: list[Stage], *, slow: bool = False) -> Run | None:
-        """Search one leg; ``slow`` allows lower paces."""
+    def _search(self, leg: _Leg, timelines: Timelines, stages: list[Stage]) -> Run | None:
+        """Search one leg."""
         begin = stages[0].earliest_s
         bounded = [stage.latest_s for stage in stages[1:] if stage.latest_s < 1e8]
         horizon = (max(bounded) if bounded else begin + LONGEST_RUN_S) + self.norms.longest_delay_s
         horizon = max(horizon, stages[0].latest_s + LONGEST_RUN_S if stages[0].latest_s < 1e8 else horizon)
         query = Query(stages=stages, horizon_s=horizon)
-        model = leg.model if slow else replace(leg.model, paces=leg.model.paces[:1])
         most = self.norms.most_labels
         try:
-            run = search(leg.graph, model, timelines, query, bounds=leg.bounds, early=True, most_labels=most)
+            run = search(leg.graph, leg.model, timelines, query, bounds=leg.bounds, early=True, most_labels=most)
         except GaveUpError:
             return None
         return None if run is None else replace(run, directed=leg.outside(run.directed))

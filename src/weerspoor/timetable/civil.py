@@ -35,7 +35,7 @@ class CivilModels:
 
     def __init__(self, network: Network, settings: dict[str, Any]) -> None:
         self.network = network
-        self.paces = np.array(settings["paces"], np.float64)
+        self.slower = float(settings["slower"])
         self.made: dict[str, TrainModel] = {}
         self.length_m: dict[str, float] = {}
 
@@ -54,7 +54,7 @@ class CivilModels:
             either = replace(allowed, allowed=(allowed.reasons & ~np.uint16(DIRECTION)) == 0)
             model = train_model(self.network, train, either)
             if train.is_passenger:
-                model = replace(model, paces=self.paces, may_stop=np.zeros_like(model.may_stop))
+                model = replace(model, slower=self.slower, may_stop=np.zeros_like(model.may_stop))
             self.made[kind] = model
         return self.made[kind]
 

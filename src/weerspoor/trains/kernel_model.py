@@ -11,7 +11,7 @@ import numpy.typing as npt
 from weerspoor.kernel.graph import TrainModel
 from weerspoor.network.model import PROTECTIONS
 from weerspoor.trains.braking import braking
-from weerspoor.trains.tables import norm, norm_list
+from weerspoor.trains.tables import norm
 from weerspoor.trains.traction import acceleration_curve
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def train_model(network: Network, train: Train, access: Access, *, slack_s: floa
         setup_s=norm(group, "setup_s") + slack_s,
         sighting_s=norm(group, "sighting_s"),
         release_s=norm(group, "release_s") + slack_s,
-        paces=np.array(norm_list(group, "paces")),
+        slower=norm(group, "slower"),
         min_stop_s=norm(group, "min_stop_s"),
         kind=train.occupies,
         keep_start=access.keep_start,

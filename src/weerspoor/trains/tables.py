@@ -107,12 +107,6 @@ def norm(group: str, key: str, table: str = "norms") -> float:
     return value
 
 
-def norm_list(group: str, key: str, table: str = "norms") -> list[float]:
-    """Return a value of ``<table>.toml`` that is a list of numbers."""
-    value = norms(group, table)[key].value
-    return value if isinstance(value, list) else [value]
-
-
 @cache
 def reference_half_width_mm() -> float:
     """Return the half-width of the reference profile that a neighbouring train may count on."""
