@@ -25,6 +25,10 @@ class TrackGraph:
         A signal at its exit faces the train: a route is locked from one such signal to the next.
     successor_start, successor : CSR over directed pieces
     n_zones : int
+    halt : (2 n,) bool, by directed piece, optional
+        Some train may stand with its head at the exit, or leave the network there, though no signal faces it.
+    ways : int
+        So many ways from one signal to another are taken at most, as an interlocking knows a usual one and a few others.
     """
 
     length_m: Floats
@@ -33,6 +37,8 @@ class TrackGraph:
     successor_start: Ints
     successor: Ints
     n_zones: int
+    halt: Bools | None = None
+    ways: int = 3
     cache: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -75,6 +81,10 @@ class TrainModel:
         Zones that must be empty of the trains in ``keep_mask`` while it is on the piece; empty arrays if none.
     supplement : float
         Share added to the least running time.
+    may_turn : (2 n,) bool, by directed piece, optional
+        It may turn back where it stands with its head at the exit of the directed piece.
+    turn_s : float
+        Shortest stand of a train that turns back.
     """
 
     speed_ms: Floats
@@ -94,6 +104,8 @@ class TrainModel:
     keep_zone: Ints
     keep_mask: npt.NDArray[np.uint8]
     supplement: float
+    may_turn: Bools | None = None
+    turn_s: float = 0.0
 
 
 @dataclass(frozen=True)

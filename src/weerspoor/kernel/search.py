@@ -1,24 +1,24 @@
-# ruff: noqa: PLR0917
 """The exact search for a path through the free gaps of a day: earliest arrival, latest departure.
 
-The model that it is exact for is written out in :mod:`weerspoor.kernel.plain`. A label stands for all shifts in time
-of one run since its last departure; at every piece it is split over the free windows of the piece. Labels are taken
-in order of the least arrival that they may still lead to. A label is dropped only when another is at the same place in
-the same physical state, for all of the same times, and with no more stops: what is dropped can be done by the other to
-the second, so nothing is lost.
+The model that it is exact for is written out in :mod:`weerspoor.kernel.plain`. Labels are taken in order of the least
+arrival that they may still lead to. A label is dropped only when another is at the same place in the same state, for all
+of the same times, with nothing stricter behind it: what is dropped can be done by the other to the second, so nothing is
+lost.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from weerspoor.kernel import engine
-from weerspoor.kernel.bounds import Bounds, Way, exact_length, marks
+from weerspoor.kernel.bounds import Bounds
 from weerspoor.kernel.graph import KEEP_ALL, Ints, Query, Run, TrackGraph, TrainModel
+from weerspoor.kernel.motion import STEP
 
 if TYPE_CHECKING:
     from weerspoor.kernel.timelines import Timelines
@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 POPS_A_CALL = 20_000
 """Labels taken from the queue between two moments at which an interruption is noticed (well under 0.1 s)."""
 
-BUCKETS = 1 << 17
-"""Buckets of labels in the same physical state; a power of two."""
-
-MOST_AHEAD = 4_096
-"""Most pieces that are looked at to see how slow a train may become."""
+BUCKETS = 1 << 16
+"""Buckets of labels; a power of two."""
 
 MAX_PIECES = 65_536
 """Longest path in pieces."""
@@ -45,21 +42,13 @@ class Workspace:
     """
 
     def __init__(self, graph: TrackGraph) -> None:
-        n = len(graph.length_m)
-        self.labels = np.zeros(1 << 13, engine.LABEL)
-        self.windows_from = np.zeros(1 << 14, np.int32)
-        self.windows_until = np.zeros(1 << 14, np.int32)
-        self.busy = np.zeros(1 << 12, np.int64)
-        self.scratch: Any = (np.zeros(1 << 10, np.int32), np.zeros(1 << 10), np.zeros(1 << 10))
-        self.heap: Any = (np.zeros(1 << 13), np.zeros(1 << 13), np.zeros(1 << 13, np.int32))
-        self.buckets: Any = (np.full(BUCKETS, engine.UNTOUCHED, np.int32), np.zeros(BUCKETS, np.int32))
-        self.book: Any = (np.zeros(n, np.int32), np.full(n, -1, np.int32), np.zeros(1, np.int64))
-        self.state = np.zeros(8, np.int64)
-        self.pieces: Any = (
-            np.zeros((MAX_PIECES, 2), np.int32),
-            np.zeros((MAX_PIECES, 5)),
-            np.zeros((MAX_PIECES, 2), np.int32),
-        )
+        size = 1 << 12
+        self.space = engine.Space(
+            np.zeros(size, engine.LABEL), np.zeros(size), np.zeros(size, np.int32), np.zeros(size), np.zeros(size),
+            np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size), np.full(BUCKETS, engine.UNTOUCHED, np.int32), np.zeros(BUCKETS, np.int32),
+            np.zeros((4096, 2), np.int32), np.zeros((4096, 2), np.int32), np.zeros(engine.COUNT_STOPS + 1, np.int64),
+        )  # fmt: skip
+        self.pieces = (np.zeros((1024, 2), np.int32), np.zeros((1024, 5)), np.zeros((1024, 2), np.int32))
 
     @classmethod
     def of(cls, graph: TrackGraph) -> Workspace:
@@ -70,52 +59,33 @@ class Workspace:
         assert isinstance(workspace, cls)
         return workspace
 
-    def clear_labels(self) -> None:
+    def clear(self) -> None:
         """Forget the labels of the last search."""
-        self.buckets[0][self.buckets[1][: self.state[engine.N_TOUCHED]]] = engine.UNTOUCHED
-        self.state[:] = 0
-        self.state[engine.BEST] = -1
-
-    def clear_windows(self) -> None:
-        """Forget the free windows of all pieces."""
-        self.book[1][:] = -1
-        self.book[2][0] = 0
+        state = self.space.state
+        self.space.heads[self.space.touched[: state[engine.N_TOUCHED]]] = engine.UNTOUCHED
+        state[:] = 0
+        state[engine.BEST] = -1
 
     def grow(self, status: int) -> None:
         """Double what was too small."""
         if status == engine.GROW_LABELS:
-            self.labels = np.concatenate([self.labels, np.zeros_like(self.labels)])
-            self.heap = tuple(np.concatenate([part, np.zeros_like(part)]) for part in self.heap)
-        elif status == engine.GROW_WINDOWS:
-            self.windows_from = np.concatenate([self.windows_from, np.zeros_like(self.windows_from)])
-            self.windows_until = np.concatenate([self.windows_until, np.zeros_like(self.windows_until)])
+            self._double("labels", "key", "second", "item", "since", "band")
+        elif status == engine.GROW_TAILS:
+            self._double("tail_m", "tail_end")
         else:
-            self.busy = np.concatenate([self.busy, np.zeros_like(self.busy)])
-            self.scratch = tuple(np.concatenate([part, np.zeros_like(part)]) for part in self.scratch)
+            self._double("windows_a", "windows_b")
+
+    def _double(self, *names: str) -> None:
+        grown = {name: np.concatenate([part := getattr(self.space, name), np.zeros_like(part)]) for name in names}
+        self.space = self.space._replace(**grown)
 
 
 class GaveUpError(Exception):
     """A search took as many labels as it may, without an answer."""
 
 
-def _way(query: Query, k: int) -> Way:
-    """Return how the train comes through a stage, for its bounds."""
-    if query.stages[k].stop_s >= 0.0:
-        return "stop"
-    # Where a window closes, braking for what comes after must not be counted: the model takes it later.
-    closes = k == len(query.stages) - 1 or min(s.latest_s for s in query.stages[k:]) < 1e8
-    return "end" if closes else "through"
-
-
-def _tick(value: float) -> float:
-    return math.ceil(value * engine.TICKS) / engine.TICKS
-
-
 class Search:
     """One train on one day, asked once or many times.
-
-    The free windows of the pieces are worked out when first needed and serve all questions until :meth:`refresh`; so
-    use one object only as long as the timelines stay as they are.
 
     Parameters
     ----------
@@ -125,9 +95,14 @@ class Search:
     bounds : Bounds, optional
         Of the same train, to be used again.
     ignore_train : int
-        A train whose intervals do not count; -1 for none.
+        A train whose intervals do not count.
     early : bool
         Runs leave every stop as early as they can, instead of as late as their arrival allows.
+
+    Attributes
+    ----------
+    popped, labels : int
+        Labels that the last question took from the queue, and wrote.
     """
 
     def __init__(
@@ -139,67 +114,39 @@ class Search:
         ignore_train: int = -1,
         early: bool = False,
     ) -> None:
-        self._late = not early
         self.graph = graph
         self.model = model
         self.timelines = timelines
         self.bounds = bounds if bounds is not None else Bounds.of(graph, model)
         self.ignore_train = ignore_train
         self.workspace = Workspace.of(graph)
-        top = self.bounds.top_ms
-        par = np.zeros(16)
-        par[engine.BRAKING] = model.braking_ms2
-        par[engine.SETUP] = _tick(model.setup_s)
-        par[engine.SIGHTING] = model.sighting_s
-        par[engine.RELEASE] = _tick(model.release_s)
-        par[engine.MIN_STOP] = _tick(model.min_stop_s)
-        par[engine.TOP] = top
-        par[engine.LENGTH] = _tick(model.length_m)
-        par[engine.FREE_AFTER] = _tick(top / (2.0 * model.braking_ms2) + model.sighting_s) + 1.0
-        par[engine.KIND] = model.kind
-        self._par = par
-        par[engine.SLOWER] = model.slower
-        self._stops_known = not (model.may_stop & ~self.bounds.model.may_stop).any()
-        n = len(model.speed_ms)
-        self._ahead = np.full(n, -1.0), np.zeros(n), np.full(n, -1.0), np.empty(MOST_AHEAD, np.int32)
-        self._curve = (model.accel_v, model.accel_t, model.accel_s)
-        self._train = (
-            exact_length(graph),
-            model.speed_ms,
-            graph.signal,
-            marks(graph),
-            self.bounds.to_stop_m,
-            self.bounds.block_s,
-        )
-        self._keep = (model.keep_start, model.keep_zone, model.keep_mask)
-        self._seen = -math.inf
-        self._last = math.inf
+        self._late = not early
+        self.stage = np.zeros((0, engine.S_ROW + 1))
         self.popped = 0
         self.labels = 0
         self.departures_asked = 0, -1
 
-    def stage_table(self, query: Query) -> npt.NDArray[np.float64]:
-        """Return the array of stages: times, and rows of bounds."""
-        rows = np.zeros((len(query.stages), engine.S_ROW + 1))
+    def _stage_table(self, query: Query, limit: float) -> npt.NDArray[np.float64]:
+        """Return the array of stages: times, and rows of least times."""
+        stages, bounds = query.stages, self.bounds
+        rows = np.zeros((len(stages), engine.S_ROW + 1))
         pinned: set[int] = set()
-        self.bounds.admit(query.stages[0].directed)
-        for k, stage in enumerate(query.stages):
+        for k, stage in enumerate(stages):
             if k > 0:
-                row = self.bounds.row(stage.directed, pinned, way=_way(query, k))
+                row = bounds.row(stage.directed, pinned)
                 pinned.add(row)
                 rows[k, engine.S_ROW] = row
-        for k in range(len(query.stages) - 1, -1, -1):
-            stage = query.stages[k]
+        for k in range(len(stages) - 1, -1, -1):
+            stage = stages[k]
             stop = max(stage.stop_s, 0.0)
-            rows[k, engine.S_STOP] = _tick(stage.stop_s) if stage.stop_s >= 0.0 else -1.0
+            rows[k, engine.S_STOP] = stage.stop_s
             rows[k, engine.S_EARLIEST] = max(stage.earliest_s, -1e9)
-            rows[k, engine.S_LATEST] = min(stage.latest_s, 1e9)
+            rows[k, engine.S_LATEST] = min(stage.latest_s, limit)
             rows[k, engine.S_DEPART] = max(stage.depart_s, -1e9)
-            if k == len(query.stages) - 1:
-                rows[k, engine.S_ADD] = 0.0
+            if k == len(stages) - 1:
                 rows[k, engine.S_FLOOR] = rows[k, engine.S_EARLIEST]
                 continue
-            least = float(self.bounds.values[int(rows[k + 1, engine.S_ROW])][stage.directed].min())
+            least = 0.0 if k == 0 else bounds.least_s(stage.directed, int(rows[k + 1, engine.S_ROW]))
             rows[k, engine.S_ADD] = stop + least + rows[k + 1, engine.S_ADD]
             leave = rows[k, engine.S_EARLIEST] + stop
             if stage.stop_s >= 0.0:
@@ -209,54 +156,42 @@ class Search:
                 rows[k, engine.S_LATEST] = min(rows[k, engine.S_LATEST], rows[k + 1, engine.S_LATEST] - least - stop)
         return rows
 
-    def _compiled(self, stage: npt.NDArray[np.float64]) -> tuple[Any, ...]:
-        space = self.workspace
-        graph = (self.graph.zone, self.graph.successor_start, self.graph.successor)
+    def compiled(self) -> tuple[object, ...]:
+        """Return what the compiled functions take, as it is now."""
+        bounds = self.bounds
         return (
-            graph, self._train, self._ahead, self.model.may_stop, self._par, self._curve, space.scratch, self._keep,
-            self.timelines.rows, self.timelines.index, self.ignore_train, space.book, space.windows_from,
-            space.windows_until, space.busy, stage, self.bounds.values,
+            bounds.routes.track, bounds.routes.book, bounds.mover, bounds.known, self.timelines.lines, bounds.least,
+            self.workspace.space, self.stage,
         )  # fmt: skip
 
-    def refresh(self) -> None:
-        """Forget the free windows: the timelines have changed."""
-        self._last = math.inf
-        self._seen = -math.inf
+    def grow(self, status: int) -> None:
+        """Double what was too small for the compiled functions to go on."""
+        if status >= engine.GROW_LABELS:
+            self.workspace.grow(status)
+        else:
+            self.bounds.grow(status)
 
-    def _windows_for(self, begin: float, limit: float) -> None:
-        space = self.workspace
-        if self.graph.cache.get("windows_of") is self and begin >= self._seen and limit <= self._last:
-            return
-        self.graph.cache["windows_of"] = self
-        space.clear_windows()
-        self._seen = begin
-        self._last = limit
-        self._par[engine.FROM] = begin
-
-    def start(
-        self,
-        query: Query,
-        stage: npt.NDArray[np.float64],
-        limit: float,
-        most_labels: int | None,
-        *,
-        profile: bool = False,
-    ) -> bool:
+    def start(self, query: Query, most_labels: int | None, *, profile: bool = False) -> bool:
         """Write the first labels; tell whether there are any."""
-        space = self.workspace
-        first = query.stages[0]
-        par = self._par
-        lowest = max(first.earliest_s, -1e8) - par[engine.SETUP] - par[engine.FREE_AFTER] - 60.0
-        space.clear_labels()
-        self._windows_for(lowest, limit)
-        par[engine.LIMIT] = limit
-        par[engine.MAX_STOPS] = query.max_stops
-        par[engine.STEP] = step = query.step_s
-        par[engine.PROFILE] = float(profile)
-        stands = all(self.model.may_stop[s.directed].all() for s in query.stages[1:] if s.stop_s >= 0.0)
-        par[engine.STANDS] = float(stands and self._stops_known)
-        space.state[engine.LEAST_STOPS] = sum(s.stop_s >= 0.0 for s in query.stages[1:-1])
-        space.state[engine.MOST] = most_labels if most_labels is not None else np.iinfo(np.int64).max
+        if len(query.stages) < 2:
+            raise ValueError("a query has at least an origin and a destination")
+        first, step, bounds = query.stages[0], query.step_s, self.bounds
+        limit = min(query.horizon_s, query.stages[-1].latest_s, 1e9)
+        ends = [stage.directed[~self.model.may_stop[stage.directed]] for stage in query.stages[1:] if stage.stop_s >= 0.0]
+        bounds.routes.halt_at(np.concatenate([*ends, query.stages[-1].directed]).astype(np.int32))
+        origins = np.unique(first.directed).astype(np.int32)
+        bounds.routes.list(origins)
+        bounds.refresh()
+        bounds.mover.par[STEP] = step
+        self.workspace.clear()
+        self.stage = self._stage_table(query, limit)
+        state = self.workspace.space.state
+        state[engine.LIMIT] = math.floor(limit)
+        state[engine.MAX_STOPS] = query.max_stops
+        state[engine.PROFILE] = profile
+        state[engine.COUNT_STOPS] = profile or query.max_stops < 1_000_000
+        state[engine.IGNORE] = self.ignore_train
+        state[engine.MOST] = most_labels if most_labels is not None else np.iinfo(np.int64).max
         standing = first.stop_s >= 0.0
         lo = max(first.earliest_s + first.stop_s, first.depart_s) if standing else first.earliest_s
         hi = min(first.latest_s, limit)
@@ -264,57 +199,45 @@ class Search:
             return False
         d_lo, d_hi = math.ceil(lo / step) * step, math.floor(hi / step) * step
         self.departures_asked = d_lo, d_hi
-        origins = np.unique(first.directed).astype(np.int32)
         while True:
-            status = engine.begin(
-                space.labels, space.state, space.heap, origins, d_lo, d_hi, standing, self._train, par, self._curve,
-                self.graph.zone, self._keep, self.timelines.rows, self.timelines.index, self.ignore_train, space.book,
-                space.windows_from, space.windows_until, space.busy, stage, self.bounds.values,
-            )  # fmt: skip
+            status = engine.begin(*self.compiled(), origins, d_lo, d_hi, standing)
             if status == engine.RUNNING:
-                return bool(space.state[engine.N_QUEUE] > 0)
-            space.grow(status)
+                return bool(state[engine.N_QUEUE] > 0)
+            self.grow(status)
 
     def earliest_arrival(self, query: Query, most_labels: int | None = None) -> Run | None:
-        """Return the run that arrives first; among these one with the fewest stops; None if there is none.
+        """Return a run that arrives first; None if there is none.
 
         Parameters
         ----------
         query : Query
         most_labels : int, optional
-            Give up after so many labels (about 3 microseconds each); without it the search always has an answer.
+            Give up after so many labels; without it the search always has an answer.
 
         Raises
         ------
         GaveUpError
             If it gave up.
         """
-        if len(query.stages) < 2:
-            raise ValueError("a query has at least an origin and a destination")
-        limit = float(min(query.horizon_s, query.stages[-1].latest_s, 1e9))
-        stage = self.stage_table(query)
-        if not self.start(query, stage, limit, most_labels):
+        self.popped = self.labels = 0
+        if not self.start(query, most_labels):
             return None
-        space = self.workspace
-        state = space.state
+        state = self.workspace.space.state
         while True:
-            pops = int(state[engine.TAKEN]) + POPS_A_CALL
-            status = engine.advance(space.labels, state, space.heap, space.buckets, pops, *self._compiled(stage))
+            status = int(engine.advance(*self.compiled(), int(state[engine.TAKEN]) + POPS_A_CALL))
             if status in {engine.EMPTY, engine.GAVE_UP}:
                 break
             if status != engine.RUNNING:
-                space.grow(status)
+                self.grow(status)
         self.popped = int(state[engine.TAKEN])
         self.labels = int(state[engine.N_LABELS])
         if status == engine.GAVE_UP:
             raise GaveUpError
         best = int(state[engine.BEST])
-        return self.run_of(best, int(space.labels[best]["d_lo"])) if best >= 0 else None
+        return self.run_of(best, int(self.workspace.space.labels[best]["lo"])) if best >= 0 else None
 
     def latest_departure(self, query: Query) -> Run | None:
         """Return the run that leaves last; among these the one that arrives first; None if there is none."""
-        from dataclasses import replace
-
         best = self.earliest_arrival(query)
         if best is None:
             return None
@@ -335,22 +258,23 @@ class Search:
                 gallop *= 2
         return best
 
-    def run_of(self, last: int, depart_s: int) -> Run:
-        """Return the run that ends in a label of the last search and leaves its last stop at ``depart_s``."""
-        space = self.workspace
-        out_int, out_time, out_span = space.pieces
-        k = engine.retrace(
-            space.labels, last, depart_s, self._train, self._par, self._curve, space.scratch, out_int,
-            out_time, out_span, self._late,
-        )  # fmt: skip
-        if k < 0:
-            raise RuntimeError(f"a path of more than {MAX_PIECES} pieces")
+    def run_of(self, last: int, arrive_s: int) -> Run:
+        """Return the run that ends in a label of the last search and arrives at a time."""
+        space, workspace = self.workspace.space, self.workspace
+        while True:
+            out_int, out_time, out_span = workspace.pieces
+            k = int(engine.retrace(*self.traced(), last, arrive_s, self._late, out_int, out_time, out_span))
+            if k >= 0:
+                break
+            if len(out_int) >= MAX_PIECES:
+                raise RuntimeError(f"a path of more than {MAX_PIECES} pieces")
+            workspace.pieces = tuple(np.concatenate([part, part]) for part in workspace.pieces)  # type: ignore[assignment]
         directed = out_int[:k, 0].copy()
         piece = directed >> 1
         zone, from_s, until_s, _ = merge(
             self.graph.zone[piece], np.full(k, KEEP_ALL, np.uint8), out_span[:k, 0], out_span[:k, 1]
         )
-        keep_start, keep_zone, keep_mask = self._keep
+        keep_start, keep_zone, keep_mask = self.model.keep_start, self.model.keep_zone, self.model.keep_mask
         if len(keep_start):
             begin = keep_start[piece]
             count = keep_start[piece + 1] - begin
@@ -377,6 +301,11 @@ class Search:
             kept_mask=kept[3],
             stops=int(space.labels[last]["stops"]),
         )
+
+    def traced(self) -> tuple[object, ...]:
+        """Return what :func:`weerspoor.kernel.engine.retrace` takes of :meth:`compiled`."""
+        track, book, mover, known, _, least, space, stage = self.compiled()
+        return track, book, mover, known, least, space, stage
 
 
 def merge(
@@ -407,7 +336,7 @@ def search(
     early: bool = False,
     most_labels: int | None = None,
 ) -> Run | None:
-    """Return the run with the earliest arrival, among these one with the fewest stops, or None if there is none.
+    """Return a run with the earliest arrival, or None if there is none.
 
     Its departures are the latest that its route and windows allow for that arrival, or with ``early`` the earliest.
     Every stop between origin and destination counts towards ``Query.max_stops`` and ``Run.stops``, also those of the
@@ -426,7 +355,7 @@ def search(
     early : bool
         Leave every stop as early as possible.
     most_labels : int, optional
-        Give up after so many labels (about 3 microseconds each).
+        Give up after so many labels.
 
     Raises
     ------

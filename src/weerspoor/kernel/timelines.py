@@ -4,18 +4,19 @@
 
 All timelines lie in one pool of rows. The rows of zone ``z`` are ``first[z] : first[z] + count[z]``, sorted by
 ``from_s``; up to ``room[z]`` rows fit before the zone's block moves to the end of the pool. Intervals of one zone may
-overlap as long as they do not conflict (:mod:`weerspoor.kernel.graph`), so the greatest length of an interval is
-kept for each zone: it bounds how far back a look-up must go.
+overlap as long as they do not conflict (:mod:`weerspoor.kernel.graph`), so each row also says how far it and those before
+it reach.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from weerspoor.kernel.compiled import compiled
 from weerspoor.kernel.graph import KEEP_ALL, Ints, Run
 
 Bytes = npt.NDArray[np.uint8]
@@ -24,7 +25,26 @@ SLACK_ROWS = 4
 """Free rows that every zone gets at least when a block is made; a quarter of its rows if that is more."""
 
 
-@njit(cache=True)
+class Lines(NamedTuple):
+    """The timelines as compiled code takes them.
+
+    ``reach`` of a row is the latest end of it and the rows of its zone before it: it finds the first row that may last
+    beyond a time. ``kinds`` of a zone has the bits of all its rows, ``occupies`` in the high byte, perhaps of some that are gone.
+    """
+
+    first: Ints
+    count: Ints
+    room: Ints
+    kinds: Ints
+    from_s: Ints
+    until_s: Ints
+    train: Ints
+    occupies: Bytes
+    blocks: Bytes
+    reach: Ints
+
+
+@compiled
 def _first_after(from_s, lo, hi, value):
     """Index of the first row of ``lo:hi`` whose start is not before ``value``."""
     while lo < hi:
@@ -36,90 +56,109 @@ def _first_after(from_s, lo, hi, value):
     return lo
 
 
-@njit(cache=True)
-def _insert(rows, index, pool, new_first, zone, begin, end, train, occupies, blocks, at):
+@compiled
+def _mend_reach(lines, z, place):
+    """Work out again how far the rows of a zone reach from row ``place`` on."""
+    lo = lines.first[z]
+    reach = lines.reach[place - 1] if place > lo else -(2**31)
+    for i in range(place, lo + lines.count[z]):
+        reach = max(reach, lines.until_s[i])
+        lines.reach[i] = reach
+
+
+@compiled
+def _insert(lines, new_first, zone, begin, end, train, occupies, blocks, at):
     """Insert rows ``at:`` one by one; return the row at which the pool is too small, or their number."""
-    from_s, until_s, trains, occ, blk = rows
-    first, count, room, longest = index
+    pool = len(lines.from_s)
     for k in range(at, len(zone)):
         z = zone[k]
-        n = count[z]
-        if n == room[z]:
+        n = lines.count[z]
+        if n == lines.room[z]:
             wanted = 2 * n + 4
             if new_first[0] + wanted > pool:
                 return k
-            source, target = first[z], new_first[0]
+            source, target = lines.first[z], new_first[0]
             for i in range(n):
-                from_s[target + i] = from_s[source + i]
-                until_s[target + i] = until_s[source + i]
-                trains[target + i] = trains[source + i]
-                occ[target + i] = occ[source + i]
-                blk[target + i] = blk[source + i]
-            first[z] = target
-            room[z] = wanted
+                lines.from_s[target + i] = lines.from_s[source + i]
+                lines.until_s[target + i] = lines.until_s[source + i]
+                lines.train[target + i] = lines.train[source + i]
+                lines.occupies[target + i] = lines.occupies[source + i]
+                lines.blocks[target + i] = lines.blocks[source + i]
+                lines.reach[target + i] = lines.reach[source + i]
+            lines.first[z] = target
+            lines.room[z] = wanted
             new_first[0] += wanted
-        lo = first[z]
-        place = _first_after(from_s, lo, lo + n, begin[k])
+        lo = lines.first[z]
+        place = _first_after(lines.from_s, lo, lo + n, begin[k])
         for i in range(lo + n, place, -1):
-            from_s[i] = from_s[i - 1]
-            until_s[i] = until_s[i - 1]
-            trains[i] = trains[i - 1]
-            occ[i] = occ[i - 1]
-            blk[i] = blk[i - 1]
-        from_s[place] = begin[k]
-        until_s[place] = end[k]
-        trains[place] = train
-        occ[place] = occupies[k]
-        blk[place] = blocks[k]
-        count[z] = n + 1
-        longest[z] = max(longest[z], end[k] - begin[k])
+            lines.from_s[i] = lines.from_s[i - 1]
+            lines.until_s[i] = lines.until_s[i - 1]
+            lines.train[i] = lines.train[i - 1]
+            lines.occupies[i] = lines.occupies[i - 1]
+            lines.blocks[i] = lines.blocks[i - 1]
+        lines.from_s[place] = begin[k]
+        lines.until_s[place] = end[k]
+        lines.train[place] = train
+        lines.occupies[place] = occupies[k]
+        lines.blocks[place] = blocks[k]
+        lines.count[z] = n + 1
+        lines.kinds[z] |= (np.int32(occupies[k]) << 8) | blocks[k]
+        _mend_reach(lines, z, place)
     return len(zone)
 
 
-@njit(cache=True)
-def _delete(rows, index, zone, begin, end, train, occupies, blocks):
+@compiled
+def _delete(lines, zone, begin, end, train, occupies, blocks):
     """Delete each given row once; return how many were found."""
-    from_s, until_s, trains, occ, blk = rows
-    first, count, _, _ = index
     found = 0
     for k in range(len(zone)):
         z = zone[k]
-        lo = first[z]
-        hi = lo + count[z]
-        i = _first_after(from_s, lo, hi, begin[k])
-        while i < hi and from_s[i] == begin[k]:
-            if until_s[i] == end[k] and trains[i] == train and occ[i] == occupies[k] and blk[i] == blocks[k]:
+        lo = lines.first[z]
+        hi = lo + lines.count[z]
+        i = _first_after(lines.from_s, lo, hi, begin[k])
+        while i < hi and lines.from_s[i] == begin[k]:
+            same = lines.until_s[i] == end[k] and lines.train[i] == train
+            if same and lines.occupies[i] == occupies[k] and lines.blocks[i] == blocks[k]:
                 break
             i += 1
-        if i == hi or from_s[i] != begin[k]:
+        if i == hi or lines.from_s[i] != begin[k]:
             continue
         for j in range(i, hi - 1):
-            from_s[j] = from_s[j + 1]
-            until_s[j] = until_s[j + 1]
-            trains[j] = trains[j + 1]
-            occ[j] = occ[j + 1]
-            blk[j] = blk[j + 1]
-        count[z] -= 1
+            lines.from_s[j] = lines.from_s[j + 1]
+            lines.until_s[j] = lines.until_s[j + 1]
+            lines.train[j] = lines.train[j + 1]
+            lines.occupies[j] = lines.occupies[j + 1]
+            lines.blocks[j] = lines.blocks[j + 1]
+        lines.count[z] -= 1
+        _mend_reach(lines, z, i)
         found += 1
     return found
 
 
-@njit(cache=True)
-def _conflicts(rows, index, zone, begin, end, occupies, blocks, train, out_row, out_train):
+@compiled
+def _reach_all(lines):
+    """Work out how far all rows reach, and the bits of all zones."""
+    for z in range(len(lines.first)):
+        _mend_reach(lines, z, lines.first[z])
+        for i in range(lines.first[z], lines.first[z] + lines.count[z]):
+            lines.kinds[z] |= (np.int32(lines.occupies[i]) << 8) | lines.blocks[i]
+
+
+@compiled
+def _conflicts(lines, zone, begin, end, occupies, blocks, train, out_row, out_train):
     """Write (row of the request, train) of every conflicting interval; return their number, also beyond the room."""
-    from_s, until_s, trains, occ, blk = rows
-    first, count, _, longest = index
     n = 0
     for k in range(len(zone)):
         z = zone[k]
-        lo = first[z]
-        hi = lo + count[z]
-        i = _first_after(from_s, lo, hi, begin[k] - longest[z])
-        while i < hi and from_s[i] < end[k]:
-            if until_s[i] > begin[k] and trains[i] != train and ((blocks[k] & occ[i]) or (blk[i] & occupies[k])):
+        lo = lines.first[z]
+        hi = lo + lines.count[z]
+        i = _first_after(lines.reach, lo, hi, begin[k] + 1)
+        while i < hi and lines.from_s[i] < end[k]:
+            meets = (blocks[k] & lines.occupies[i]) or (lines.blocks[i] & occupies[k])
+            if lines.until_s[i] > begin[k] and lines.train[i] != train and meets:
                 if n < len(out_row):
                     out_row[n] = k
-                    out_train[n] = trains[i]
+                    out_train[n] = lines.train[i]
                 n += 1
             i += 1
     return n
@@ -159,16 +198,9 @@ class Timelines:
     Made by :meth:`build` or :meth:`empty`. Every change is logged, so that :meth:`rollback` can take it back.
     """
 
-    def __init__(
-        self,
-        n_zones: int,
-        rows: tuple[Ints, Ints, Ints, Bytes, Bytes],
-        index: tuple[Ints, Ints, Ints, Ints],
-        used: int,
-    ) -> None:
+    def __init__(self, n_zones: int, lines: Lines, used: int) -> None:
         self.n_zones = n_zones
-        self.rows = rows
-        self.index = index
+        self.lines = lines
         self._used = np.array([used], np.int64)
         self._of_train: dict[int, list[Rows]] | None = None
         self._log: list[tuple[bool, int, Rows]] = []
@@ -219,23 +251,20 @@ class Timelines:
             spread = np.zeros(size, kind)
             spread[target] = column
             rows.append(spread)
-        longest = np.zeros(n_zones, np.int32)
-        if len(zone):
-            length = (columns[1] - columns[0]).astype(np.int32)  # type: ignore[operator]
-            held = count > 0
-            longest[held] = np.maximum.reduceat(length, sorted_first[held])
-        return cls(n_zones, tuple(rows), (first, count, room, longest), used)  # type: ignore[arg-type]
+        lines = Lines(first, count, room, np.zeros(n_zones, np.int32), *rows, np.zeros(size, np.int32))
+        _reach_all(lines)
+        return cls(n_zones, lines, used)
 
     def __len__(self) -> int:
         """Return the number of intervals."""
-        return int(self.index[1].sum())
+        return int(self.lines.count.sum())
 
     def table(self) -> tuple[Ints, Ints, Ints, Ints, Bytes, Bytes]:
         """Return all intervals as (zone, from_s, until_s, train, occupies, blocks), sorted by zone, then ``from_s``."""
-        first, count, _, _ = self.index
+        first, count = self.lines.first, self.lines.count
         zone = np.repeat(np.arange(self.n_zones, dtype=np.int32), count)
         place = np.arange(len(zone)) + np.repeat(first - (np.cumsum(count) - count), count)
-        from_s, until_s, train, occupies, blocks = self.rows
+        from_s, until_s, train, occupies, blocks = self.lines[4:9]
         return zone, from_s[place], until_s[place], train[place], occupies[place], blocks[place]
 
     def _reverse(self) -> dict[int, list[Rows]]:
@@ -267,28 +296,21 @@ class Timelines:
     def _put(self, train: int, new: Rows) -> None:
         at = 0
         while True:
-            size = len(self.rows[0])
-            at = _insert(
-                self.rows,
-                self.index,
-                size,
-                self._used,
-                new.zone,
-                new.from_s,
-                new.until_s,
-                train,
-                new.occupies,
-                new.blocks,
-                at,
+            at = int(
+                _insert(
+                    self.lines, self._used, new.zone, new.from_s, new.until_s, train, new.occupies, new.blocks, at
+                )
             )
             if at == len(new.zone):
                 break
-            wider = max(2 * size, int(self._used[0]) + 2 * int(self.index[1].max()) + 1024)
-            self.rows = tuple(np.concatenate([c, np.zeros(wider - size, c.dtype)]) for c in self.rows)  # type: ignore[assignment]
+            size = len(self.lines.from_s)
+            wider = max(2 * size, int(self._used[0]) + 2 * int(self.lines.count.max()) + 1024)
+            rows = (np.concatenate([column, np.zeros(wider - size, column.dtype)]) for column in self.lines[4:])
+            self.lines = Lines(*self.lines[:4], *rows)
         self._reverse().setdefault(train, []).append(new)
 
     def _take(self, train: int, old: Rows) -> None:
-        found = _delete(self.rows, self.index, old.zone, old.from_s, old.until_s, train, old.occupies, old.blocks)
+        found = _delete(self.lines, old.zone, old.from_s, old.until_s, train, old.occupies, old.blocks)
         if found != len(old.zone):
             raise RuntimeError(f"train {train}: {len(old.zone) - found} of its intervals are not in the timelines")
         parts = self._reverse()[train]
@@ -341,7 +363,7 @@ class Timelines:
         room = 64
         while True:
             row, other = np.empty(room, np.int32), np.empty(room, np.int32)
-            n = _conflicts(self.rows, self.index, zone, from_s, until_s, occupies, blocks, train, row, other)
+            n = int(_conflicts(self.lines, zone, from_s, until_s, occupies, blocks, train, row, other))
             if n <= room:
                 return row[:n], other[:n]
             room = n

@@ -266,6 +266,16 @@ class Network:
         """Number of zones, the resources of the kernel."""
         return len(self.zone_name)
 
+    def _halts(self) -> npt.NDArray[np.bool_]:
+        """Return, by directed piece, whether some train may stand at its exit, or leave the network there."""
+        from weerspoor.network.points import directed_at_point
+
+        halts = np.zeros(2 * self.n_pieces, np.bool_)
+        halts[self.stops.directed] = True
+        for point in np.flatnonzero(np.array(self.points.kind) == "border").tolist():
+            halts[directed_at_point(self, point)] = True
+        return halts
+
     def graph(self) -> TrackGraph:
         """Return the kernel's view of this network, made once."""
         from weerspoor.kernel.graph import TrackGraph
@@ -278,6 +288,7 @@ class Network:
                 successor_start=self.successor_start,
                 successor=self.successor,
                 n_zones=self.n_zones,
+                halt=self._halts(),
             )
         graph = self.cache["graph"]
         assert isinstance(graph, TrackGraph)

@@ -1,0 +1,44 @@
+"""How the kernel is compiled: one decorator, and a cache that never holds what was compiled from older sources."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import config, njit
+
+HERE = Path(__file__).parent
+
+
+def _cache_folder() -> Path:
+    """Return a folder whose name changes with the sources: numba itself looks at one file at a time only."""
+    digest = hashlib.sha256()
+    for source in sorted(HERE.glob("*.py")):
+        digest.update(source.read_bytes())
+    above = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(above) / "weerspoor" / digest.hexdigest()[:16]
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    config.CACHE_DIR = str(_cache_folder())
+
+
+def compiled(function: Callable[..., Any]) -> Any:  # noqa: ANN401
+    """Compile a function when it is first called; the result is kept for later processes."""
+    return njit(cache=True, nogil=True)(function)
+
+
+def lean(function: Callable[..., Any]) -> Any:  # noqa: ANN401
+    """Compile a function that makes no arrays, without counting references to those it is given.
+
+    Counting costs more than the work of a short function that is given many arrays.
+    """
+    return njit(cache=True, nogil=True, _nrt=False)(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:  # noqa: ANN401
+    """Compile a short function into its callers."""
+    return njit(cache=True, nogil=True, _nrt=False, inline="always")(function)

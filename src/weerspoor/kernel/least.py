@@ -1,0 +1,117 @@
+# mypy: disable-error-code="no-untyped-def"
+"""The least time from everywhere to a set of places, without other trains and without speeding up: the guide of the search.
+
+Worked out backwards from the places, only as far as it is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from weerspoor.kernel.compiled import compiled, lean
+
+
+class Least(NamedTuple):
+    """Rows of least times by directed piece: known for good where ``done``; the rest of a row is still in its queue.
+
+    ``turn_start``, ``turn_from`` (CSR) list the places from which a train that turns back begins anew at a place.
+    """
+
+    value: np.ndarray
+    done: np.ndarray
+    key: np.ndarray
+    item: np.ndarray
+    size: np.ndarray
+    turn_start: np.ndarray
+    turn_from: np.ndarray
+    turn_s: np.ndarray
+
+
+@compiled
+def begin_row(least, row, targets):
+    """Begin a row anew."""
+    least.value[row, :] = np.inf
+    least.done[row, :] = False
+    size = 0
+    for dp in targets:
+        if least.value[row, dp] != 0.0:
+            least.value[row, dp] = 0.0
+            least.key[row, size] = 0.0
+            least.item[row, size] = dp
+            size += 1
+    least.size[row] = size
+
+
+@lean
+def least_from(track, limit, least, row, dp, most):
+    """Return the least time from the exit of a directed piece to a row's places; infinite where it exceeds ``most``."""
+    value, done, key, item = least.value[row], least.done[row], least.key[row], least.item[row]
+    if done[dp]:
+        return value[dp]
+    size = least.size[row]
+    while size > 0 and key[0] <= most and not done[dp]:
+        here = item[0]
+        size -= 1
+        last_key, last = key[size], item[size]
+        i = 0
+        while True:
+            c = 2 * i + 1
+            if c >= size:
+                break
+            if c + 1 < size and key[c + 1] < key[c]:
+                c += 1
+            if key[c] >= last_key:
+                break
+            key[i], item[i] = key[c], item[c]
+            i = c
+        key[i], item[i] = last_key, last
+        if done[here]:
+            continue
+        done[here] = True
+        turns = 0
+        if len(least.turn_start) > 0:
+            turns = least.turn_start[here + 1] - least.turn_start[here]
+        if limit[here] > 0.0:
+            cost = value[here] + track.length[here >> 1] / limit[here]
+            first = track.before_start[here]
+            steps = track.before_start[here + 1] - first
+        else:
+            cost, first, steps = 0.0, 0, 0
+        for k in range(steps + turns):
+            if k < steps:
+                other, new = track.before[first + k], cost
+                if limit[other] <= 0.0:
+                    continue
+            else:
+                other = least.turn_from[least.turn_start[here] + k - steps]
+                new = value[here] + least.turn_s[0]
+            if new < value[other]:
+                value[other] = new
+                if size == len(key):
+                    # Drop what is done for good already; there is always some, for every place waits once at most.
+                    kept = 0
+                    for j in range(size):
+                        if not done[item[j]] and key[j] <= value[item[j]]:
+                            key[kept], item[kept] = key[j], item[j]
+                            kept += 1
+                    size = 0
+                    for j in range(kept):
+                        size = _push(key, item, size, key[j], item[j])
+                size = _push(key, item, size, new, other)
+    least.size[row] = size
+    return value[dp] if done[dp] else np.inf
+
+
+@lean
+def _push(key, item, size, k, i):
+    j = size
+    while j > 0:
+        up = (j - 1) >> 1
+        if key[up] <= k:
+            break
+        key[j], item[j] = key[up], item[up]
+        j = up
+    key[j], item[j] = k, i
+    return size + 1
