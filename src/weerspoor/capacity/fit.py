@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
@@ -164,7 +164,6 @@ class Problem:
     slack_s: int = 0
     banned: npt.NDArray[np.bool_] | None = None
     without: tuple[str, ...] = ()
-    shared: dict[str, Occupation] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def access(self) -> Access:
@@ -207,17 +206,14 @@ class Problem:
     @cached_property
     def occupation(self) -> Occupation:
         """The trains and closures in the way; shared by every variation that meets the same."""
-        key = f"{self.request.anchor_s} {self.request.horizon_s} {self.without} {self.request.closures}"
-        if key not in self.shared:
-            self.shared[key] = occupation(
-                self.network,
-                self.day,
-                self.request.closures,
-                self.request.anchor_s,
-                self.request.horizon_s,
-                without=self.without,
-            )
-        return self.shared[key]
+        return occupation(
+            self.network,
+            self.day,
+            self.request.closures,
+            self.request.anchor_s,
+            self.request.horizon_s,
+            without=self.without,
+        )
 
     @cached_property
     def search(self) -> BoundedSearch:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -95,77 +96,88 @@ def occupation(
     InputError
         If a closure names tracks that are not there.
     """
-    begin_s, end_s = from_s - BEFORE_S, until_s + AFTER_S
-    base = _of_day(network, day, begin_s, end_s)
-    left_out = set(without) if day is not None else set()
-    if not left_out and not closures:
+    span = _span(day, from_s - BEFORE_S, until_s + AFTER_S)
+    base = _kept(network, "days", (day, span), lambda: _of_day(network, day, span))
+    left_out, closed = frozenset(without) if day is not None else frozenset(), tuple(closures)
+    if not left_out and not closed:
         return base
-    rows = tuple(column.copy() for column in base.timelines.rows)
-    index = tuple(column.copy() for column in base.timelines.index)
-    if left_out and day is not None:
-        gone = np.array([name in left_out for name in day.trains.reference], dtype=bool)
-        zones = np.unique(day.holdings.zone[gone[day.holdings.train]])
-        _take_out(rows, index, zones, np.tile(gone, max(len(base.reference) // max(len(gone), 1), 1)))
-    timelines = Timelines(network.n_zones, rows, index, len(rows[0]))  # type: ignore[arg-type]
-    if not closures:
-        return Occupation(timelines, base.reference, base.day_train)
-    first = len(base.reference)
-    reference = dict(base.reference)
-    parts = [timelines.table()]
-    for i, closure in enumerate(closures):
-        zones = np.unique(network.pieces.zone[closed_pieces(network, closure, f"closed[{i + 1}]")]).astype(np.int32)
-        from_row = int(max(closure.from_s, begin_s))
-        until_row = int(min(max(closure.until_s, begin_s), end_s))
-        reference[first + i] = f"{CLOSED}{i + 1}]"
-        if until_row > from_row:
-            whole = np.ones(len(zones), np.int32)
-            parts.append(
-                (zones, whole * from_row, whole * until_row, whole * (first + i))
-                + (np.full(len(zones), KEEP_ALL, np.uint8),) * 2
-            )
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Occupation(Timelines.build(network.n_zones, *columns), reference, base.day_train)
+    asked = (day, span, left_out, closed)
+    return _kept(network, "altered", asked, lambda: _altered(network, day, base, left_out, closed))
 
 
-KEPT_DAYS = 6
-"""So many timelines of whole days are kept, those asked for last."""
+KEPT = {"days": 4, "altered": 2}
+"""So many timelines of whole days are kept, and of days with closures or without trains: those asked for last."""
 
 GRID_S, LEAST_SPAN_S = 43_200, 2 * DAY_S
 """Timelines begin at multiples of the first and are at least the second long, so that few serve all requests."""
 
 
-def _of_day(network: Network, day: Day | None, begin_s: float, end_s: float) -> Occupation:
-    """Return the trains of a day between two times or more, made once."""
-    if day is None:
-        found = network.cache.get("occupation.empty")
-        if not isinstance(found, Occupation):
-            found = network.cache["occupation.empty"] = Occupation(Timelines.empty(network.n_zones), {}, {})
-        return found
+def _span(day: Day | None, begin_s: float, end_s: float) -> tuple[int, int]:
+    """Return from when until when timelines are laid out that are needed between two times."""
+    if day is None or not day.periodic:
+        return -(2**30), 2**30
     low_s = int(begin_s // GRID_S) * GRID_S
-    high_s = low_s + max(LEAST_SPAN_S, int(-(-(end_s - low_s) // DAY_S)) * DAY_S)
-    if not day.periodic:
-        low_s, high_s = -(2**30), 2**30
-    kept: list[tuple[Day, int, int, Occupation]] = network.cache.setdefault("occupation", [])  # type: ignore[assignment]
-    for i, (of_day, low, high, occupied) in enumerate(kept):
-        if of_day is day and (low, high) == (low_s, high_s):
+    return low_s, low_s + max(LEAST_SPAN_S, int(-(-(end_s - low_s) // DAY_S)) * DAY_S)
+
+
+def _kept(network: Network, which: str, asked: tuple[object, ...], make: Callable[[], Occupation]) -> Occupation:
+    """Return an occupation, made once as long as it is one of those asked for last; ``asked`` begins with the day."""
+    kept: list[tuple[tuple[object, ...], Occupation]]
+    kept = network.cache.setdefault(f"occupation.{which}", [])  # type: ignore[assignment]
+    for i, (known, occupied) in enumerate(kept):
+        if known[0] is asked[0] and known[1:] == asked[1:]:
             kept.append(kept.pop(i))
             return occupied
-    met = copies(day, low_s, high_s)
+    del kept[: max(0, len(kept) - KEPT[which] + 1)]
+    kept.append((asked, make()))
+    return kept[-1][1]
+
+
+def _altered(
+    network: Network, day: Day | None, base: Occupation, left_out: frozenset[str], closures: tuple[Closure, ...]
+) -> Occupation:
+    """Return an occupation without some trains and with closures."""
+    rows = tuple(column.copy() for column in base.timelines.rows)
+    index = tuple(column.copy() for column in base.timelines.index)
+    if left_out and day is not None:
+        gone = np.array([name in left_out for name in day.trains.reference], dtype=bool)
+        zones = np.unique(day.holdings.zone[gone[day.holdings.train]])
+        _take_out(rows, index, zones, np.tile(gone, len(base.reference) // max(len(gone), 1)))
+    timelines = Timelines(network.n_zones, rows, index, len(rows[0]))  # type: ignore[arg-type]
+    first = len(base.reference)
+    reference = dict(base.reference) if closures else base.reference
+    for i, closure in enumerate(closures):
+        pieces = closed_pieces(network, closure, f"closed[{i + 1}]")
+        reference[first + i] = f"{CLOSED}{i + 1}]"
+        if closure.until_s <= closure.from_s:
+            continue
+        zones = np.unique(network.pieces.zone[pieces]).astype(np.int32)
+        held = (closure.from_s, closure.until_s, first + i)
+        if not _put_in(timelines.rows, timelines.index, zones, held):
+            mask = np.full(len(zones), KEEP_ALL, np.uint8)
+            added: Any = (zones, *(np.full(len(zones), value, np.int32) for value in held), mask, mask)
+            columns = [np.concatenate(pair) for pair in zip(timelines.table(), added, strict=True)]
+            timelines = Timelines.build(network.n_zones, *columns)
+    return Occupation(timelines, reference, base.day_train)
+
+
+def _of_day(network: Network, day: Day | None, span: tuple[int, int]) -> Occupation:
+    """Return the trains of a day between two times; those of a day that is not periodic all of them."""
+    if day is None:
+        return Occupation(Timelines.empty(network.n_zones), {}, {})
+    met = copies(day, *span)
     held = day.holdings
     rows, index, used = _lay_out(
         np.searchsorted(held.zone, np.arange(network.n_zones + 1)),
         (held.from_s, held.until_s, held.train, held.occupies, held.blocks),
         np.array([days * DAY_S for days in met], np.int64),
         len(day.trains.reference),
-        (low_s, high_s),
+        span,
     )
     n = len(day.trains.reference)
     names = [copy_reference(name, days) for days in met for name in day.trains.reference]
     numbers = {number * n + i: (i, days) for number, days in enumerate(met) for i in range(n)}
-    timelines = Timelines(network.n_zones, rows, index, used)
-    kept.append((day, low_s, high_s, Occupation(timelines, dict(enumerate(names)), numbers)))
-    del kept[:-KEPT_DAYS]
-    return kept[-1][-1]
+    return Occupation(Timelines(network.n_zones, rows, index, used), dict(enumerate(names)), numbers)
 
 
 @njit(cache=True)
@@ -228,6 +240,28 @@ def _take_out(rows, index, zones, gone):  # type: ignore[no-untyped-def]
             occupies[at], blocks[at] = occupies[i], blocks[i]
             at += 1
         count[z] = at - first[z]
+
+
+@njit(cache=True)
+def _put_in(rows, index, zones, held):  # type: ignore[no-untyped-def]
+    """Put one interval that everything must keep out of into zones; tell whether there was room for it in all."""
+    from_s, until_s, train, occupies, blocks = rows
+    first, count, room, longest = index
+    begin, end, number = held
+    for z in zones:
+        if count[z] == room[z]:
+            return False
+    for z in zones:
+        place = first[z] + count[z]
+        while place > first[z] and from_s[place - 1] > begin:
+            from_s[place], until_s[place], train[place] = from_s[place - 1], until_s[place - 1], train[place - 1]
+            occupies[place], blocks[place] = occupies[place - 1], blocks[place - 1]
+            place -= 1
+        from_s[place], until_s[place], train[place] = begin, end, number
+        occupies[place], blocks[place] = KEEP_ALL, KEEP_ALL
+        count[z] += 1
+        longest[z] = max(longest[z], end - begin)
+    return True
 
 
 def closed_pieces(network: Network, closure: Closure, place: str) -> Ints:
