@@ -155,9 +155,9 @@ def _altered(
         held = (closure.from_s, closure.until_s, first + i)
         if not _put_in(timelines.rows, timelines.index, zones, held):
             mask = np.full(len(zones), KEEP_ALL, np.uint8)
-            added: Any = (zones, *(np.full(len(zones), value, np.int32) for value in held), mask, mask)
-            columns = [np.concatenate(pair) for pair in zip(timelines.table(), added, strict=True)]
-            timelines = Timelines.build(network.n_zones, *columns)
+            added = (zones, *(np.full(len(zones), value, np.int32) for value in held), mask, mask)
+            both: Any = zip(timelines.table(), added, strict=True)
+            timelines = Timelines.build(network.n_zones, *(np.concatenate(pair) for pair in both))
     return Occupation(timelines, reference, base.day_train)
 
 
