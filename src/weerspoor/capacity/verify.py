@@ -344,7 +344,10 @@ class _Check:
         return legs
 
     def _losses(self, first: int, last: int, fast: Floats, held_back: Floats) -> None:
-        """Check that from one signal to the next it loses no more than its share, and what whole seconds take."""
+        """Check that from one signal to the next it loses no more than its share, and what whole seconds take.
+
+        Where a leg begins the signal before lies behind the train; what it loses up to the first is as leaving later.
+        """
         slower, signal = norm(self.group, "slower"), self.network.pieces.signal
         since = 0
         for number in range(1, last - first + 1):
@@ -352,7 +355,7 @@ class _Check:
                 continue
             lost_s = float(held_back[number] - held_back[since])
             least_s = float(fast[number] - fast[since])
-            if lost_s > slower * least_s + LOSS_TOLERANCE_S + (number - since) * WHOLE_S:
+            if since and lost_s > slower * least_s + LOSS_TOLERANCE_S + (number - since) * WHOLE_S:
                 place = self._name(first + number)
                 self.say(
                     "running_time", place, f"loses {lost_s:.0f} s from the signal before, {least_s:.0f} s of running"
