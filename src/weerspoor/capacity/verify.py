@@ -452,19 +452,28 @@ class _Check:
         """Return the first place and time of a conflict with each train of a day, by its reference."""
         rows, periodic = day.holdings, self.day is not None and self.day.periodic
         met: dict[str, tuple[int, int]] = {}
-        for zone, spans in wanted.items():
-            low, high = np.searchsorted(rows.zone, [zone, zone + 1])
-            for i in range(int(low), int(high)):
-                name = day.trains.reference[int(rows.train[i])]
-                if name == self.plan.reference:
+        every = [span for spans in wanted.values() for span in spans]
+        first_s = min((span[0] for span in every), default=0)
+        last_s = max((span[1] for span in every), default=0)
+        begins = np.searchsorted(rows.zone, np.arange(self.network.n_zones + 1, dtype=rows.zone.dtype)).tolist()
+        for days in COPIES if periodic else (0,):
+            shift_s = days * DAY_S
+            if rows.from_s.min(initial=0) + shift_s >= last_s or rows.until_s.max(initial=0) + shift_s <= first_s:
+                continue
+            for zone, spans in wanted.items():
+                if not 0 <= zone < self.network.n_zones:
                     continue
-                for days in COPIES if periodic else (0,):
-                    start, end = int(rows.from_s[i]) + days * DAY_S, int(rows.until_s[i]) + days * DAY_S
-                    for from_s, until_s, occupies, blocks in spans:
-                        if start >= until_s or end <= from_s:
-                            continue
-                        if blocks & int(rows.occupies[i]) or int(rows.blocks[i]) & occupies:
-                            met.setdefault(f"{name}{days:+d}" if days else name, (zone, max(start, from_s)))
+                here = slice(begins[zone], begins[zone + 1])
+                occupied, blocked = rows.occupies[here], rows.blocks[here]
+                start, end = rows.from_s[here] + np.int32(shift_s), rows.until_s[here] + np.int32(shift_s)
+                for from_s, until_s, occupies, blocks in spans:
+                    meets = (start < until_s) & (end > from_s)
+                    meets &= ((occupied & blocks) | (blocked & occupies)) != 0
+                    for i in np.flatnonzero(meets).tolist():
+                        name = day.trains.reference[int(rows.train[here][i])]
+                        if name != self.plan.reference:
+                            at_s = max(int(start[i]), from_s)
+                            met.setdefault(f"{name}{days:+d}" if days else name, (zone, at_s))
         return met
 
     # -- what was asked -----------------------------------------------------------------------------------------
