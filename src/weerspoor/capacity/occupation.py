@@ -184,6 +184,8 @@ def _of_day(network: Network, day: Day | None, span: tuple[int, int]) -> Occupat
 def _lay_out(start, held, shifts, n_trains, span):  # type: ignore[no-untyped-def]
     """Lay out the copies of a day that are met between two times as :class:`Timelines` keeps them.
 
+    With little room to grow: they are copied more often than anything is added to them.
+
     Returns the rows, the index and how many rows of the pool are used.
     """
     held_from, held_until, held_train, held_occupies, held_blocks = held
@@ -197,10 +199,10 @@ def _lay_out(start, held, shifts, n_trains, span):  # type: ignore[no-untyped-de
         for i in range(start[z], start[z + 1]):
             for k in range(len(shifts)):
                 n += held_until[i] + shifts[k] > begin and held_from[i] + shifts[k] < end
-        room[z] = n + max(n >> 2, SLACK_ROWS)
+        room[z] = n + SLACK_ROWS
         first[z] = used
         used += room[z]
-    size = used + max(1024, used >> 3)
+    size = used + 1024
     from_s, until_s, train = np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.int32)
     occupies, blocks = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
     for z in range(zones):
