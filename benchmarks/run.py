@@ -1,6 +1,8 @@
 """Measure Weerspoor on the embedded network and day, and write the figures with how they were taken.
 
-``python -m benchmarks.run --requests 1000`` is the full protocol; less is a sample of it, and the output says so.
+``python -m benchmarks.run`` is the full protocol of 1 000 requests; with ``--requests`` less is a sample of it, and the
+output says so. Every section has a time of its own and ends with it, so the whole is bounded; ``n`` says how many
+requests were asked in it.
 """
 
 from __future__ import annotations
@@ -19,12 +21,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
+from benchmarks import peer
+from benchmarks.displib import broken_rule
 from benchmarks.requests import random_requests
 from weerspoor.capacity.fit import Problem, prepare
 from weerspoor.capacity.make import EMPTY_DAY, PATTERN_DAY, plan_on
@@ -44,32 +47,20 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 SEED = 2026
-DEFAULT_REQUESTS = 200
+DEFAULT_REQUESTS = 1000
 TWIN_CASES = 40
 TWIN_MOST = 60_000
 """Combinations of departures and times lost that the plain search tries for one course."""
 
 
-class OutOfTimeError(Exception):
-    """A search took longer than it was given."""
-
-
-class TimedSearch(Search):
-    """A search that gives up at a moment of the monotonic clock."""
-
-    until_s = float("inf")
-
-    def _compiled(self, stage: npt.NDArray[np.float64]) -> tuple[Any, ...]:
-        if time.monotonic() > self.until_s:
-            raise OutOfTimeError
-        return super()._compiled(stage)
-
-
-LIMIT_S = {"earliest": 1.0, "profile": 5.0, "plan": 10.0, "process": 40.0}
+LIMIT_S = {"earliest": 1.0, "profile": 5.0, "plan": 10.0, "process": 40.0, "peer": 20.0}
 """Wall time that one question gets; a question that needs more is unfinished and counts with its limit."""
 
-BUDGET_S = {"earliest": 200.0, "profile": 90.0, "plan": 100.0, "growth": 70.0, "twin": 10.0}
-"""Wall time of a whole section at the default number of requests; it grows with the number of requests."""
+BUDGET_S = {"earliest": 150.0, "profile": 170.0, "plan": 190.0, "growth": 90.0, "peer": 120.0, "twin": 10.0}
+"""Wall time of a whole section, whatever the number of requests."""
+
+PEER_SIZES = (("40 km, 3 h", 40.0, 3.0), ("150 km, 8 h", 150.0, 8.0))
+"""Questions for the peer: most kilometres of the way, and hours from when the train is ready."""
 
 FOUND, NONE, UNFINISHED, NO_TRACK = "found", "no path", "unfinished", "no track"
 
@@ -131,6 +122,7 @@ class Report:
 
     rows: list[Row] = field(default_factory=list)
     growth: list[list[str]] = field(default_factory=list)
+    peer: list[list[str]] = field(default_factory=list)
     process: list[list[str]] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -172,16 +164,17 @@ def first_arrival(problem: Problem, timelines: Timelines, again_s: list[float] |
 
     With ``again_s`` the same is asked once more, and the seconds are put there, if it was finished in time.
     """
+    network, model = problem.network, replace(problem.model)  # a train of its own: nothing is known of it
     begin = time.perf_counter()
-    search = TimedSearch(problem.network.graph(), problem.model, timelines)
-    search.until_s = time.monotonic() + LIMIT_S["earliest"]
     try:
-        run = search.earliest_arrival(problem.query)
-    except OutOfTimeError:
+        with limited(LIMIT_S["earliest"]):
+            search = Search(network.graph(), model, timelines)
+            run = search.earliest_arrival(problem.query)
+            seconds = time.perf_counter() - begin
+    except WallLimitError:
+        forget_workspace(network)
         return UNFINISHED, time.perf_counter() - begin
-    seconds = time.perf_counter() - begin
     if again_s is not None:
-        search.until_s = float("inf")
         begin = time.perf_counter()
         search.earliest_arrival(problem.query)
         again_s.append(time.perf_counter() - begin)
@@ -193,9 +186,7 @@ def counts(outcomes: list[str]) -> str:
     return ", ".join(f"{outcomes.count(name)} {name}" for name in (FOUND, NONE, UNFINISHED) if name in outcomes)
 
 
-def measure_searches(
-    requests: list[Request], network: Network, day: Day | None, report: Report, scale: float
-) -> list[Request]:
+def measure_searches(requests: list[Request], network: Network, day: Day | None, report: Report) -> list[Request]:
     """Measure the preparation and the earliest arrival; return the requests for which a path was found."""
     ready_s: list[float] = []
     asked_s: list[float] = []
@@ -203,7 +194,7 @@ def measure_searches(
     outcomes: list[str] = []
     found: list[Request] = []
     without_track = 0
-    until = time.monotonic() + BUDGET_S["earliest"] * scale
+    until = time.monotonic() + BUDGET_S["earliest"]
     for request in requests:
         if time.monotonic() > until:
             break
@@ -239,16 +230,16 @@ def measure_searches(
     return found
 
 
-def measure_profiles(requests: list[Request], network: Network, day: Day | None, report: Report, scale: float) -> None:
+def measure_profiles(requests: list[Request], network: Network, day: Day | None, report: Report) -> None:
     """Measure all Pareto-optimal departures of 24 hours, for requests whose earliest arrival was found."""
     seconds: list[float] = []
     unfinished, counted = 0, 0
-    until = time.monotonic() + BUDGET_S["profile"] * scale
+    until = time.monotonic() + BUDGET_S["profile"]
     for request in requests:
         if time.monotonic() > until:
             break
         problem = prepare(request, network, day)
-        timelines, model, query = problem.occupation.timelines, problem.model, problem.query
+        timelines, model, query = problem.occupation.timelines, replace(problem.model), problem.query
         begin = time.perf_counter()
         try:
             with limited(LIMIT_S["profile"]):
@@ -258,7 +249,7 @@ def measure_profiles(requests: list[Request], network: Network, day: Day | None,
             unfinished += 1
             forget_workspace(network)
         seconds.append(time.perf_counter() - begin)
-    note = f"{unfinished} unfinished in {LIMIT_S['profile']:g} s; {counted} departures in the others"
+    note = f"{unfinished} unfinished in {LIMIT_S['profile']:g} s; {spaced(counted)} departures in the others"
     report.add(
         Row(
             "all Pareto departures of 24 h",
@@ -283,38 +274,39 @@ def measure_loading(report: Report, name: str | None) -> None:
     report.add(Row("load network and day, fresh process", seconds, "s", "≤ 0.7 s", note))
 
 
-def measure_exchange(problem: Problem | None, report: Report) -> None:
-    """Measure taking one train out of the timelines and putting it in again."""
+def measure_exchange(network: Network, day: Day | None, report: Report) -> None:
+    """Measure taking one train out of the timelines of the day and putting it in again."""
     seconds: list[float] = []
-    if problem is not None:
-        timelines = problem.occupation.timelines
+    if day is not None:
+        held = day.holdings
+        columns = (held.zone, held.from_s, held.until_s, held.train, held.occupies, held.blocks)
+        timelines = Timelines.build(network.n_zones, *columns)
         trains = timelines.trains()
         rng = np.random.default_rng(SEED)
-        for train in rng.choice(trains, min(1000, len(trains)), replace=False).tolist() if trains else []:
+        for train in rng.choice(trains, min(1000, len(trains)), replace=False).tolist():
             begin = time.perf_counter()
-            rows = timelines.remove(train)
-            timelines.insert(train, rows)
+            timelines.insert(train, timelines.remove(train))
             seconds.append(time.perf_counter() - begin)
             timelines.commit()
-    note = "" if seconds else "the day has no trains"
+    note = f"{len(seconds)} trains drawn at random" if seconds else "there is no day"
     report.add(Row("take one train out and put it in again", seconds[1:], target="≤ 0.5 ms", note=note))
 
 
 def measure_plans(
-    requests: list[Request], network: Network, day: Day | None, report: Report, scale: float, *, verifier: Path | None
+    requests: list[Request], network: Network, day: Day | None, report: Report, *, verifier: Path | None
 ) -> None:
-    """Make plans, one alternative each, and have them checked by code that shares nothing with the search."""
+    """Make plans of one path each, and have them checked by code that shares nothing with the search."""
     made_s: list[float] = []
     checked_s: list[float] = []
-    unfinished, none, paths, rejected, refused = 0, 0, 0, 0, 0
-    until = time.monotonic() + BUDGET_S["plan"] * scale
+    unfinished, none, rejected, refused, foreign = 0, 0, 0, 0, 0
+    until = time.monotonic() + BUDGET_S["plan"]
     for request in requests:
         if time.monotonic() > until:
             break
         begin = time.perf_counter()
         try:
             with limited(LIMIT_S["plan"]):
-                made = plan_on(request, network, day, alternatives=1)
+                made = plan_on(request, network, day, alternatives=0)
         except WallLimitError:
             unfinished += 1
             forget_workspace(network)
@@ -326,20 +318,58 @@ def measure_plans(
         begin = time.perf_counter()
         violations = verify_plan(made.plan, network, day)
         checked_s.append(time.perf_counter() - begin)
-        paths += len(made.plan.paths)
         if violations:
             rejected += 1
             report.remarks.append(f"Plan {request.reference} rejected: {violations[0]}.")
+        files = made.displib()
+        if broken := broken_rule(json.loads(files["problem.json"]), json.loads(files["solution.json"])):
+            refused += 1
+            report.remarks.append(f"Plan {request.reference} breaks a rule of DISPLIB: {broken}.")
         if verifier is not None:
-            refused += not accepted(made.displib(), verifier)
-    note = f"{unfinished} unfinished in {LIMIT_S['plan']:g} s, {none} without path; in this process"
-    report.add(Row("making a plan with one alternative", made_s, "s", note=note))
-    verdict = f"{rejected} of {len(made_s)} plans rejected ({paths} paths)"
+            foreign += not accepted(files, verifier)
+    note = f"{unfinished} unfinished in {LIMIT_S['plan']:g} s, {none} without path; one path each, in this process"
+    report.add(Row("making a plan", made_s, "s", note=note))
+    n = len(made_s)
+    verdict = f"{rejected} of {n} plans rejected; {refused} of {n} refused by `benchmarks/displib.py`"
     if verifier is not None:
-        verdict += f"; {refused} of {len(made_s)} refused by the DISPLIB verifier"
-    else:
-        verdict += "; DISPLIB verifier not given (--displib-verifier)"
+        verdict += f"; {foreign} of {n} by the DISPLIB verifier that was named"
     report.add(Row("checking a plan by `verify`", checked_s, "s", "0 of 1 000 rejected", verdict))
+
+
+def measure_peer(requests: list[Request], network: Network, day: Day | None, report: Report) -> None:
+    """Ask CP-SAT and the kernel for the earliest arrival along the same fixed routes; see :mod:`benchmarks.peer`."""
+    try:
+        from ortools import __version__ as version
+    except ImportError:
+        report.remarks.append("The peer was not asked: OR-tools is not installed (the extra `bench`).")
+        return
+    until = time.monotonic() + BUDGET_S["peer"]
+    answers: dict[str, list[tuple[peer.Answer, peer.Answer]]] = {name: [] for name, *_ in PEER_SIZES}
+    for request in requests:
+        if request.via or time.monotonic() > until:
+            continue
+        problem = prepare(request, network, day)
+        try:
+            with limited(LIMIT_S["earliest"]):
+                run = problem.search.earliest_arrival(problem.query)
+        except WallLimitError:
+            forget_workspace(network)
+            continue
+        for name, most_km, hours in PEER_SIZES:
+            question = peer.asked(problem, run, most_km=most_km, hours=hours) if run is not None else None
+            if question is not None:
+                answers[name].append((peer.by_kernel(question), peer.by_cp_sat(question, LIMIT_S["peer"])))
+    for name, pairs in answers.items():
+        both = [(a.arrival_s, b.arrival_s) for a, b in pairs if a.arrival_s is not None and b.arrival_s is not None]
+        none = sum(a.arrival_s is None and b.arrival_s is None for a, b in pairs)
+        apart = f", CP-SAT's arrival {np.median([b - a for a, b in both]):+.0f} s in the middle" if both else ""
+        same = f"{len(both)} found by both{apart}; {none} by neither, {len(pairs) - len(both) - none} by one"
+        unproven = sum(not b.proven for _, b in pairs)
+        same += f"; {unproven} unfinished by CP-SAT in {LIMIT_S['peer']:g} s" if unproven else ""
+        for number, who in enumerate(("kernel", f"CP-SAT {version}")):
+            cells = Row(who, [pair[number].seconds for pair in pairs], note=same if number else "").cells()
+            report.peer.append([name, *cells[:5], cells[6]])
+            print("peer", " | ".join(report.peer[-1]), flush=True)
 
 
 def accepted(files: dict[str, bytes], verifier: Path) -> bool:
@@ -350,6 +380,11 @@ def accepted(files: dict[str, bytes], verifier: Path) -> bool:
         names = [str(Path(folder) / name) for name in ("problem.json", "solution.json")]
         done = subprocess.run([sys.executable, str(verifier), *names], capture_output=True, check=False)
     return done.returncode == 0
+
+
+def spaced(number: int) -> str:
+    """Return a number with its thousands apart."""
+    return f"{number:,}".replace(",", " ")
 
 
 def split(timelines: Timelines, parts: int) -> Timelines:
@@ -372,25 +407,32 @@ def split(timelines: Timelines, parts: int) -> Timelines:
     )
 
 
-def measure_growth(requests: list[Request], network: Network, day: Day | None, report: Report, scale: float) -> None:
+def measure_growth(requests: list[Request], network: Network, day: Day | None, report: Report) -> None:
     """Measure the earliest arrival of the same requests among 1, 2 and 4 times the intervals."""
     seconds: dict[int, list[float]] = {1: [], 2: [], 4: []}
     sizes: dict[int, list[int]] = {1: [], 2: [], 4: []}
     outcomes: dict[int, list[str]] = {1: [], 2: [], 4: []}
-    until = time.monotonic() + BUDGET_S["growth"] * scale
+    until = time.monotonic() + BUDGET_S["growth"]
+    occupied: Timelines | None = None
+    among: dict[int, Timelines] = {}
     for request in requests:
         if time.monotonic() > until:
             break
         problem = prepare(request, network, day)
+        if occupied is None:
+            occupied = problem.occupation.timelines
+            among = {parts: split(occupied, parts) for parts in seconds}
+        if problem.occupation.timelines is not occupied:
+            continue  # a request of another time of the day, which meets other intervals
         for parts, taken in seconds.items():
-            timelines = split(problem.occupation.timelines, parts)
+            timelines = among[parts]
             outcome, took_s = first_arrival(problem, timelines)
             taken.append(took_s)
             sizes[parts].append(len(timelines))
             outcomes[parts].append(outcome)
     for parts, taken in seconds.items():
-        cells = Row(f"{parts}", taken).cells()
-        size = f"{int(np.median(sizes[parts])):,}".replace(",", " ") if taken else "-"
+        cells = Row(f"{parts}", taken, limit_s=LIMIT_S["earliest"]).cells()
+        size = spaced(int(np.median(sizes[parts]))) if taken else "-"
         report.growth.append([cells[0], size, *cells[1:5], counts(outcomes[parts])])
         print("growth", " | ".join(report.growth[-1]), flush=True)
 
@@ -401,7 +443,9 @@ def measure_processes(report: Report, day: str) -> None:
         command = [sys.executable, "-c", "from weerspoor.cli import main; main()", "plan", str(example), "--day", day]
         limit_s = LIMIT_S["process"]
         starter = [sys.executable, "-c", START, str(limit_s), *command]
-        done = subprocess.run(starter, capture_output=True, text=True, check=True, cwd=ROOT)
+        as_usual = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        for _ in range(2):  # the first also writes what is cached
+            done = subprocess.run(starter, capture_output=True, text=True, check=True, cwd=ROOT, env=as_usual)
         code, wall_s, memory_kb = json.loads(done.stdout)
         ends = {0: "found", 3: "no path, explained", None: f"unfinished in {limit_s:g} s"}
         outcome = ends.get(code, f"exit {code}")
@@ -420,6 +464,8 @@ def measure_twin(report: Report) -> None:
     plain_s: list[float] = []
     compiled_s: list[float] = []
     different = 0
+    warm = random_case(TWIN_CASES)
+    profile(warm.graph, warm.model, warm.timelines, warm.query)
     until = time.monotonic() + BUDGET_S["twin"]
     for seed in range(TWIN_CASES):
         if time.monotonic() > until:
@@ -469,8 +515,10 @@ def text(report: Report, requests: int) -> str:
         "  of rows with unfinished questions are lower bounds. Limits: "
         + ", ".join(f"{name} {seconds:g} s" for name, seconds in LIMIT_S.items())
         + ".",
-        "- Departures, plans and growth are measured on requests whose earliest arrival was found in time; that",
-        "  favours the easier ones. Each section ends when its time is up, and *n* says how many were asked.",
+        "- Departures, plans, growth and the peer are measured on requests whose earliest arrival was found in time;",
+        "  that favours the easier ones. Each section ends when its time is up; *n* says how many were asked. Times: "
+        + ", ".join(f"{name} {seconds:g} s" for name, seconds in BUDGET_S.items())
+        + ".",
         "",
         "## Figures",
         "",
@@ -488,10 +536,15 @@ def text(report: Report, requests: int) -> str:
         "",
         *table(["times", "intervals", "n", "median", "p95", "max", "outcomes"], report.growth),
         "",
-        "## Not measured",
+        "## A peer on the same work",
         "",
-        "- A peer on the same work: none is run here. The DISPLIB verifier is run only when its path is given",
-        "  (`--displib-verifier`).",
+        "The earliest arrival of one train along fixed routes through the same free gaps, by the kernel and by a",
+        "solver of constraint programs (OR-tools CP-SAT, one thread), on pieces of the day. Building the model, or the",
+        "bounds, counts; preparing the request and loading do not. The solver gets whole seconds measured on a run",
+        "without stops and a fixed time for stopping and starting; the kernel works out running and blocking anew. So",
+        "the questions are the same but the answers differ a little (`benchmarks/peer.py`).",
+        "",
+        *table(["way and time", "program", "n", "median", "p95", "max", "answers"], report.peer),
         *(["", "## Remarks", "", *(f"- {remark}" for remark in report.remarks)] if report.remarks else []),
         "",
     ]
@@ -518,9 +571,8 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=DEFAULT_REQUESTS, help="random requests (default %(default)s)")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="page to write")
     parser.add_argument("--day", default=PATTERN_DAY, help="name or file of a day")
-    parser.add_argument("--displib-verifier", type=Path, help="a verifier of DISPLIB problems and solutions")
+    parser.add_argument("--displib-verifier", type=Path, help="another verifier of DISPLIB problems and solutions")
     given = parser.parse_args()
-    scale = max(given.requests / DEFAULT_REQUESTS, 0.05)
     report = Report()
     begin = time.perf_counter()
     network = load_network()
@@ -534,14 +586,15 @@ def main() -> None:
     warm = prepare(replace(random_requests(1, SEED + 1, network)[0], destination_window=None), network, day)
     if not warm.no_track:
         first_arrival(warm, warm.occupation.timelines)
-    found = measure_searches(random_requests(given.requests, SEED, network), network, day, report, scale)
-    measure_profiles(found, network, day, report, scale)
+    found = measure_searches(random_requests(given.requests, SEED, network), network, day, report)
+    measure_profiles(found, network, day, report)
     if day is not None:
-        measure_growth(found, network, day, report, scale)
+        measure_growth(found, network, day, report)
     else:
         report.remarks.append("Growth was not measured: the empty railway has no intervals to split.")
-    measure_exchange(prepare(found[0], network, day) if found and day is not None else None, report)
-    measure_plans(found, network, day, report, scale, verifier=given.displib_verifier)
+    measure_exchange(network, day, report)
+    measure_plans(found, network, day, report, verifier=given.displib_verifier)
+    measure_peer(found, network, day, report)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     measure_loading(report, given.day if day is not None else None)
     measure_processes(report, given.day if day is not None else EMPTY_DAY)

@@ -202,6 +202,30 @@ def test_a_lower_speed_limit_or_a_shorter_track_is_found() -> None:
     assert "stand" in rules(verify_plan(made.plan, short, None))
 
 
+def test_losing_more_than_allowed_between_two_signals_is_found() -> None:
+    """A train that loses 100 s on one block is refused, though its leg as a whole is not too slow."""
+    made = ask(line())
+
+    def lose(path: PlanPath) -> None:
+        for number, piece in enumerate(path.pieces):
+            by_s = 100 * (number >= 2)
+            piece.exit_s, piece.depart_s = piece.exit_s + by_s, piece.depart_s + by_s
+            piece.enter_s += 100 * (number > 2)
+
+    found = verify_plan(damaged(made.plan, lose), line(), None)
+    assert any(v.rule == "running_time" and "from the signal before" in v.detail for v in found)
+    assert not any("at its best" in v.detail for v in found)
+
+
+def test_a_wide_load_that_stands_at_a_platform_is_found() -> None:
+    """The loop's tracks get platforms after the plan was made: a load that overhangs them may not stand there."""
+    network = close_tracks()
+    made = ask(network, train="load_half_width_mm = 1875", rest=LOOP_STOP)
+    with_platforms = replace(network.stops, platform_m=np.full(6, 300, np.float32))
+    platforms = replace(network, stops=with_platforms, cache={})
+    assert "stand" in rules(verify_plan(made.plan, platforms, None))
+
+
 def test_conflicts_are_found_also_behind_the_seam() -> None:
     """A plan of the empty railway conflicts with a train on its way, and with one of the day before as ``-1``."""
     made = ask(line())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import sys
@@ -406,6 +407,7 @@ def day_remove(
 def main() -> None:
     """Run the command line; errors of the user end in one message on standard error and status 2."""
     gc.disable()  # a process of seconds, which keeps what it makes
+    atexit.register(gc.freeze)  # nor is it looked through at the end
     try:
         app()
     except WeerspoorError as error:

@@ -36,12 +36,13 @@ class Around:
     """Looks up, zone by zone, which trains are before and after an interval."""
 
     def __init__(self, problem: Problem) -> None:
-        zone, self.from_s, self.until_s, self.train, self.occupies, self.blocks = problem.occupation.timelines.table()
-        self.start = np.searchsorted(zone, np.arange(problem.network.n_zones + 1))
+        timelines = problem.occupation.timelines
+        self.from_s, self.until_s, self.train, self.occupies, self.blocks = timelines.rows
+        self.first, self.count = timelines.index[:2]
 
     def near(self, zone: Ints, from_s: Ints, until_s: Ints, occupies: Ints, blocks: Ints) -> list[Met]:
         """Return, for every interval of a zone, the trains before and after it that conflict with it in kind."""
-        begin, count = self.start[zone], self.start[zone + 1] - self.start[zone]
+        begin, count = self.first[zone], self.count[zone]
         query = np.repeat(np.arange(len(zone)), count)
         row = np.repeat(begin - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
         relevant = ((self.blocks[row] & occupies[query]) | (self.occupies[row] & blocks[query])) != 0

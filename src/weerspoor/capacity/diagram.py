@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from weerspoor.capacity import plan as p
 from weerspoor.capacity.occupation import copies, copy_reference
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from weerspoor.kernel.graph import Run
     from weerspoor.timetable.day import Day
 
-Ints = npt.NDArray[np.int32]
+Doubles = npt.NDArray[np.float64]
 
 
 def diagram_trains(problem: Problem, run: Run, course: Course) -> list[p.DiagramTrain]:
@@ -28,85 +29,120 @@ def diagram_trains(problem: Problem, run: Run, course: Course) -> list[p.Diagram
     if day is None:
         return []
     margin = settings().diagram.margin_s
-    begin, end = float(run.depart_s[0]) - margin, float(run.exit_s[-1]) + margin
+    span_s = float(run.depart_s[0]) - margin, float(run.exit_s[-1]) + margin
+    low_km, high_km = np.full(course.network.n_pieces, np.nan), np.full(course.network.n_pieces, np.nan)
+    beside = course.beside
+    pieces = np.fromiter(beside, np.int64, len(beside))
+    low_km[pieces], high_km[pieces] = np.array(list(beside.values())).T
     left_out = set(problem.without)
-    found = _drawn(course, day, day.trains.layer, (begin, end), left_out)
+    found = _drawn((low_km, high_km), day, day.trains.layer, span_s, left_out)
     if day.reserve is not None:
-        found += _drawn(course, day.reserve, ["reserve"] * len(day.reserve.trains.reference), (begin, end), left_out)
+        layer = ["reserve"] * len(day.reserve.trains.reference)
+        found += _drawn((low_km, high_km), day.reserve, layer, span_s, left_out)
     return found
 
 
 def _drawn(
-    course: Course, day: Day, layer: list[str], span_s: tuple[float, float], left_out: set[str]
+    along_km: tuple[Doubles, Doubles], day: Day, layer: list[str], span_s: tuple[float, float], left_out: set[str]
 ) -> list[p.DiagramTrain]:
-    beside = course.beside
-    begin, end = span_s
     moves = day.movements
     if not len(moves.directed):
         return []
-    low_km, high_km = np.full(course.network.n_pieces, np.nan), np.full(course.network.n_pieces, np.nan)
-    for piece, (a, b) in beside.items():
-        low_km[piece], high_km[piece] = a, b
-    near = ~np.isnan(low_km[moves.directed >> 1])
-    owner = np.repeat(np.arange(len(day.trains.reference)), np.diff(moves.start))
     result: list[p.DiagramTrain] = []
-    for days in copies(day, begin, end):
-        shift = days * DAY_S
-        chosen = np.flatnonzero(near & (moves.exit_ds / 10 + shift >= begin) & (moves.enter_ds / 10 + shift <= end))
-        if not len(chosen):
-            continue
-        breaks = np.flatnonzero((np.diff(chosen) != 1) | (np.diff(owner[chosen]) != 0)) + 1
+    times = moves.start, moves.directed, moves.enter_ds, moves.exit_ds, moves.depart_ds
+    for days in copies(day, *span_s):
+        room = 1 << 12
+        while True:
+            vertex, ends, train = np.empty((room, 2)), np.empty(room, np.int64), np.empty(room, np.int32)
+            shift_s = float(days * DAY_S)
+            n = _lines(times, *along_km, (*span_s, shift_s, settings().diagram.simplify_s), (vertex, ends, train))
+            if n >= 0:
+                break
+            room *= 4
         lines: dict[int, list[list[list[float]]]] = defaultdict(list)
-        for rows in np.split(chosen, breaks):
-            line = _line(moves.directed[rows], low_km, high_km, rows=rows, day=day, shift=shift)
-            if len(line) > 1:
-                lines[int(owner[rows[0]])].append(line)
-        for train, drawn in sorted(lines.items()):
-            name = day.trains.reference[train]
-            if name in left_out:
-                continue
-            result.append(
-                p.DiagramTrain(
-                    reference=copy_reference(name, days),
-                    kind=day.trains.kind[train],
-                    layer=layer[train],
-                    lines=drawn,
-                )
+        low = 0
+        vertices = np.round(vertex[: ends[n - 1] if n else 0], 3).tolist()
+        for high, owner in zip(ends[:n].tolist(), train[:n].tolist(), strict=True):
+            lines[owner].append([[km, round(s)] for km, s in vertices[low:high]])
+            low = high
+        result += [
+            p.DiagramTrain(
+                reference=copy_reference(day.trains.reference[owner], days),
+                kind=day.trains.kind[owner],
+                layer=layer[owner],
+                lines=drawn,
             )
+            for owner, drawn in lines.items()
+            if day.trains.reference[owner] not in left_out
+        ]
     return result
 
 
-def _line(
-    directed: Ints,
-    low_km: npt.NDArray[np.float64],
-    high_km: npt.NDArray[np.float64],
-    *,
-    rows: npt.NDArray[np.int64],
-    day: Day,
-    shift: int,
-) -> list[list[float]]:
-    moves = day.movements
-    falling = (directed & 1) == 1
-    a, b = low_km[directed >> 1], high_km[directed >> 1]
-    enter_km, exit_km = np.where(falling, b, a), np.where(falling, a, b)
-    km = np.column_stack([enter_km, exit_km, exit_km]).reshape(-1)
-    seconds = np.column_stack([moves.enter_ds[rows], moves.exit_ds[rows], moves.depart_ds[rows]]).reshape(-1) / 10
-    return thinned(np.column_stack([km, seconds + shift]), settings().diagram.simplify_s)
+@njit(cache=True)
+def _lines(moves, low_km, high_km, span, out):  # type: ignore[no-untyped-def]
+    """Write the lines of the trains of a day where they run along the way; return their number, or -1 if out of room.
+
+    ``span`` are the first and the last second, by how much later the trains are, and the tolerance of simplification;
+    ``out`` takes vertices (km, s), the end of each line among them, and its train.
+    """
+    start, directed, enter_ds, exit_ds, depart_ds = moves
+    begin_s, end_s, shift_s, tolerance_s = span
+    vertex, ends, train = out
+    line = np.empty((64, 2))
+    lines, used = 0, 0
+    for owner in range(len(start) - 1):
+        first, last = start[owner], start[owner + 1]
+        if first == last or depart_ds[last - 1] / 10 + shift_s < begin_s or enter_ds[first] / 10 + shift_s > end_s:
+            continue
+        size = 0
+        for row in range(first, last + 1):
+            near = False
+            if row < last:
+                piece = directed[row] >> 1
+                near = not np.isnan(low_km[piece])
+                near = near and exit_ds[row] / 10 + shift_s >= begin_s and enter_ds[row] / 10 + shift_s <= end_s
+            if near:
+                if size + 3 > len(line):
+                    longer = np.empty((2 * len(line), 2))
+                    longer[:size] = line[:size]
+                    line = longer
+                falling = directed[row] & 1 == 1
+                line[size, 0] = high_km[piece] if falling else low_km[piece]
+                line[size + 1 : size + 3, 0] = low_km[piece] if falling else high_km[piece]
+                line[size, 1] = enter_ds[row] / 10 + shift_s
+                line[size + 1, 1] = exit_ds[row] / 10 + shift_s
+                line[size + 2, 1] = depart_ds[row] / 10 + shift_s
+                size += 3
+            elif size > 0:
+                if used + size > len(vertex) or lines == len(ends):
+                    return -1
+                used = _thin(line, size, tolerance_s, vertex, used)
+                ends[lines], train[lines] = used, owner
+                lines += 1
+                size = 0
+    return lines
 
 
-def thinned(line: npt.NDArray[np.float64], tolerance_s: float) -> list[list[float]]:
-    """Return a line of (km, s), s rising, without the vertices that a straight line misses by less than a tolerance."""
-    keep = [0]
-    last = len(line) - 1
-    for i in range(1, last):
-        a, b = line[keep[-1]], line[i + 1]
-        if b[0] == a[0] == line[i][0]:
-            continue
-        if b[0] == a[0]:
-            keep.append(i)
-            continue
-        due = a[1] + (line[i][0] - a[0]) / (b[0] - a[0]) * (b[1] - a[1])
-        if abs(due - line[i][1]) > tolerance_s:
-            keep.append(i)
-    keep.append(last)
-    return [[round(km, 3), round(s)] for km, s in line[np.array(keep)].tolist()]
+@njit(cache=True)
+def _thin(line, size, tolerance_s, out, used):  # type: ignore[no-untyped-def]
+    """Copy a line of (km, s), s rising, without the vertices that a straight line misses by less than a tolerance.
+
+    Returns the end of what is used of ``out``.
+    """
+    kept = 0
+    out[used] = line[0]
+    used += 1
+    for i in range(1, size):
+        if i < size - 1:
+            km, s = line[kept]
+            next_km, next_s = line[i + 1]
+            if next_km == km and line[i, 0] == km:
+                continue
+            if next_km != km:
+                due = s + (line[i, 0] - km) / (next_km - km) * (next_s - s)
+                if abs(due - line[i, 1]) <= tolerance_s:
+                    continue
+        out[used] = line[i]
+        kept = i
+        used += 1
+    return used

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Query, Run, Stage, TrainModel
 from weerspoor.kernel.search import GaveUpError, Search
 from weerspoor.network.points import directed_at_point
-from weerspoor.network.routes import shortest_times
+from weerspoor.network.routes import reachable
 from weerspoor.trains.access import Access, access
 from weerspoor.trains.catalogue import train_from
 from weerspoor.trains.kernel_model import train_model
@@ -33,6 +33,21 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int32]
 BORDER = "border"
+
+KEPT = 48
+"""So many accesses and models of trains are kept for a network, those asked for last."""
+
+Value = TypeVar("Value")
+
+
+def _kept(network: Network, key: tuple[Hashable, ...], make: Callable[[], Value]) -> Value:
+    """Return what was made for a key, made once as long as it is one of those asked for last."""
+    kept: dict[tuple[Hashable, ...], Value] = network.cache.setdefault("fit", {})  # type: ignore[assignment]
+    value = kept.pop(key) if key in kept else make()
+    kept[key] = value
+    if len(kept) > KEPT:
+        del kept[next(iter(kept))]
+    return value
 
 
 @dataclass
@@ -149,19 +164,27 @@ class Problem:
     slack_s: int = 0
     banned: npt.NDArray[np.bool_] | None = None
     without: tuple[str, ...] = ()
-    shared: dict[str, Occupation] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def access(self) -> Access:
-        """What the train may do on the tracks."""
+        """What the train may do on the tracks; the same for every problem of the same train and places to avoid."""
         points = self.network.points
-        return access(
+        return _kept(
             self.network,
-            self.train,
-            avoid_points=[point_index(points, code) for code in self.request.avoid],
-            stand_avoid=[point_index(points, code) for code in self.request.avoid_stand],
-            steep=[(item.from_point, item.to_point) for item in known_too_steep(self.train)],
+            ("access", *self._tracks_asked),
+            lambda: access(
+                self.network,
+                self.train,
+                avoid_points=[point_index(points, code) for code in self.request.avoid],
+                stand_avoid=[point_index(points, code) for code in self.request.avoid_stand],
+                steep=[(item.from_point, item.to_point) for item in known_too_steep(self.train)],
+            ),
         )
+
+    @property
+    def _tracks_asked(self) -> tuple[Hashable, ...]:
+        """What decides on the tracks that may be used."""
+        return self.train, self.request.avoid, self.request.avoid_stand
 
     @cached_property
     def startable(self) -> bool:
@@ -170,8 +193,12 @@ class Problem:
 
     @cached_property
     def model(self) -> TrainModel:
-        """The kernel's train."""
-        model = train_model(self.network, self.train, self.access, slack_s=self.slack_s)
+        """The kernel's train; one object for every problem of the same train, so that its bounds serve them all."""
+        model = _kept(
+            self.network,
+            ("model", *self._tracks_asked, self.slack_s),
+            lambda: train_model(self.network, self.train, self.access, slack_s=self.slack_s),
+        )
         if self.banned is not None:
             model = replace(model, speed_ms=np.where(self.banned, np.float32(0), model.speed_ms).astype(np.float32))
         return model
@@ -179,17 +206,14 @@ class Problem:
     @cached_property
     def occupation(self) -> Occupation:
         """The trains and closures in the way; shared by every variation that meets the same."""
-        key = f"{self.request.anchor_s} {self.request.horizon_s} {self.without} {self.request.closures}"
-        if key not in self.shared:
-            self.shared[key] = occupation(
-                self.network,
-                self.day,
-                self.request.closures,
-                self.request.anchor_s,
-                self.request.horizon_s,
-                without=self.without,
-            )
-        return self.shared[key]
+        return occupation(
+            self.network,
+            self.day,
+            self.request.closures,
+            self.request.anchor_s,
+            self.request.horizon_s,
+            without=self.without,
+        )
 
     @cached_property
     def search(self) -> BoundedSearch:
@@ -201,11 +225,10 @@ class Problem:
         """Tracks that the train may use lead through all its places in turn, whatever the time."""
         if not self.startable or self.no_track:
             return False
-        cost = np.where(self.model.speed_ms > 0, np.float32(1), np.float32(np.inf))
+        open_to_it = self.model.speed_ms > 0
         at = self.query.stages[0].directed
         for stage in self.query.stages[1:]:
-            steps, _ = shortest_times(self.network, at, cost)
-            at = stage.directed[np.isfinite(steps[stage.directed])]
+            at = stage.directed[reachable(self.network, at, open_to_it)[stage.directed]]
             if not len(at):
                 return False
         return True

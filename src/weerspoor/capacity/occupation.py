@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from weerspoor.capacity.request import Closure, nearest
 from weerspoor.common.clock import DAY_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import KEEP_ALL
-from weerspoor.kernel.timelines import Timelines
+from weerspoor.kernel.timelines import SLACK_ROWS, Timelines
 from weerspoor.network.model import KIND_OPEN_LINE, KIND_SWITCH, Network
 from weerspoor.network.routes import length_by_directed_piece, shortest_times, way_to
-from weerspoor.timetable.day import Day, Holdings
+from weerspoor.timetable.day import Day
 from weerspoor.trains.access import point_pieces, with_beside
 
 Ints = npt.NDArray[np.int32]
@@ -75,6 +77,9 @@ def occupation(
 ) -> Occupation:
     """Return everything that is in the way between two times.
 
+    What the day alone gives is worked out once and shared; what closures and trains left out alter is done on a copy.
+    So the timelines returned may not be changed.
+
     Parameters
     ----------
     network : Network
@@ -91,57 +96,174 @@ def occupation(
     InputError
         If a closure names tracks that are not there.
     """
-    begin_s, end_s = from_s - BEFORE_S, until_s + AFTER_S
-    parts: list[tuple[npt.NDArray[np.generic], ...]] = []
-    reference: dict[int, str] = {}
-    day_train: dict[int, tuple[int, int]] = {}
-    if day is not None:
-        n = len(day.trains.reference)
-        left_out = set(without)
-        kept = np.array([name not in left_out for name in day.trains.reference], dtype=bool)
-        for number, days in enumerate(copies(day, begin_s, end_s)):
-            parts.append(_part(day.holdings, kept, number * n, shift_s=days * DAY_S, begin_s=begin_s, end_s=end_s))
-            for i, name in enumerate(day.trains.reference):
-                reference[number * n + i] = copy_reference(name, days)
-                day_train[number * n + i] = (i, days)
-    base = len(reference)
+    span = _span(day, from_s - BEFORE_S, until_s + AFTER_S)
+    base = _kept(network, "days", (day, span), lambda: _of_day(network, day, span))
+    left_out, closed = frozenset(without) if day is not None else frozenset(), tuple(closures)
+    if not left_out and not closed:
+        return base
+    asked = (day, span, left_out, closed)
+    return _kept(network, "altered", asked, lambda: _altered(network, day, base, left_out, closed))
+
+
+KEPT = {"days": 4, "altered": 2}
+"""So many timelines of whole days are kept, and of days with closures or without trains: those asked for last."""
+
+GRID_S, LEAST_SPAN_S = 43_200, 2 * DAY_S
+"""Timelines begin at multiples of the first and are at least the second long, so that few serve all requests."""
+
+
+def _span(day: Day | None, begin_s: float, end_s: float) -> tuple[int, int]:
+    """Return from when until when timelines are laid out that are needed between two times."""
+    if day is None or not day.periodic:
+        return -(2**30), 2**30
+    low_s = int(begin_s // GRID_S) * GRID_S
+    return low_s, low_s + max(LEAST_SPAN_S, int(-(-(end_s - low_s) // DAY_S)) * DAY_S)
+
+
+def _kept(network: Network, which: str, asked: tuple[object, ...], make: Callable[[], Occupation]) -> Occupation:
+    """Return an occupation, made once as long as it is one of those asked for last; ``asked`` begins with the day."""
+    kept: list[tuple[tuple[object, ...], Occupation]]
+    kept = network.cache.setdefault(f"occupation.{which}", [])  # type: ignore[assignment]
+    for i, (known, occupied) in enumerate(kept):
+        if known[0] is asked[0] and known[1:] == asked[1:]:
+            kept.append(kept.pop(i))
+            return occupied
+    del kept[: max(0, len(kept) - KEPT[which] + 1)]
+    kept.append((asked, make()))
+    return kept[-1][1]
+
+
+def _altered(
+    network: Network, day: Day | None, base: Occupation, left_out: frozenset[str], closures: tuple[Closure, ...]
+) -> Occupation:
+    """Return an occupation without some trains and with closures."""
+    rows = tuple(column.copy() for column in base.timelines.rows)
+    index = tuple(column.copy() for column in base.timelines.index)
+    if left_out and day is not None:
+        gone = np.array([name in left_out for name in day.trains.reference], dtype=bool)
+        zones = np.unique(day.holdings.zone[gone[day.holdings.train]])
+        _take_out(rows, index, zones, np.tile(gone, len(base.reference) // max(len(gone), 1)))
+    timelines = Timelines(network.n_zones, rows, index, len(rows[0]))  # type: ignore[arg-type]
+    first = len(base.reference)
+    reference = dict(base.reference) if closures else base.reference
     for i, closure in enumerate(closures):
-        zones = np.unique(network.pieces.zone[closed_pieces(network, closure, f"closed[{i + 1}]")]).astype(np.int32)
-        size = len(zones)
-        parts.append(
-            (
-                zones,
-                np.full(size, max(closure.from_s, begin_s), np.int32),
-                np.full(size, min(max(closure.until_s, begin_s), end_s), np.int32),
-                np.full(size, base + i, np.int32),
-                np.full(size, KEEP_ALL, np.uint8),
-                np.full(size, KEEP_ALL, np.uint8),
-            )
-        )
-        reference[base + i] = f"{CLOSED}{i + 1}]"
-    if not parts:
-        return Occupation(Timelines.empty(network.n_zones), reference, day_train)
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if len(parts) > 1 else list(parts[0])
-    lasting = columns[2] > columns[1]  # type: ignore[operator]
-    timelines = Timelines.build(network.n_zones, *(column[lasting] for column in columns))  # type: ignore[arg-type]
-    return Occupation(timelines, reference, day_train)
+        pieces = closed_pieces(network, closure, f"closed[{i + 1}]")
+        reference[first + i] = f"{CLOSED}{i + 1}]"
+        if closure.until_s <= closure.from_s:
+            continue
+        zones = np.unique(network.pieces.zone[pieces]).astype(np.int32)
+        held = (closure.from_s, closure.until_s, first + i)
+        if not _put_in(timelines.rows, timelines.index, zones, held):
+            mask = np.full(len(zones), KEEP_ALL, np.uint8)
+            added = (zones, *(np.full(len(zones), value, np.int32) for value in held), mask, mask)
+            both: Any = zip(timelines.table(), added, strict=True)
+            timelines = Timelines.build(network.n_zones, *(np.concatenate(pair) for pair in both))
+    return Occupation(timelines, reference, base.day_train)
 
 
-def _part(
-    holdings: Holdings, kept: npt.NDArray[np.bool_], base: int, *, shift_s: int, begin_s: float, end_s: float
-) -> tuple[npt.NDArray[np.generic], ...]:
-    """Return the intervals of one copy of the day that matter between two times."""
-    chosen = (holdings.until_s > begin_s - shift_s) & (holdings.from_s < end_s - shift_s)
-    if not kept.all():
-        chosen &= kept[holdings.train]
-    return (
-        holdings.zone[chosen],
-        holdings.from_s[chosen] + np.int32(shift_s),
-        holdings.until_s[chosen] + np.int32(shift_s),
-        holdings.train[chosen] + np.int32(base),
-        holdings.occupies[chosen],
-        holdings.blocks[chosen],
+def _of_day(network: Network, day: Day | None, span: tuple[int, int]) -> Occupation:
+    """Return the trains of a day between two times; those of a day that is not periodic all of them."""
+    if day is None:
+        return Occupation(Timelines.empty(network.n_zones), {}, {})
+    met = copies(day, *span)
+    held = day.holdings
+    rows, index, used = _lay_out(
+        np.searchsorted(held.zone, np.arange(network.n_zones + 1)),
+        (held.from_s, held.until_s, held.train, held.occupies, held.blocks),
+        np.array([days * DAY_S for days in met], np.int64),
+        len(day.trains.reference),
+        span,
     )
+    n = len(day.trains.reference)
+    names = [copy_reference(name, days) for days in met for name in day.trains.reference]
+    numbers = {number * n + i: (i, days) for number, days in enumerate(met) for i in range(n)}
+    return Occupation(Timelines(network.n_zones, rows, index, used), dict(enumerate(names)), numbers)
+
+
+@njit(cache=True)
+def _lay_out(start, held, shifts, n_trains, span):  # type: ignore[no-untyped-def]
+    """Lay out the copies of a day that are met between two times as :class:`Timelines` keeps them.
+
+    With little room to grow: they are copied more often than anything is added to them.
+
+    Returns the rows, the index and how many rows of the pool are used.
+    """
+    held_from, held_until, held_train, held_occupies, held_blocks = held
+    begin, end = span
+    zones = len(start) - 1
+    first, count = np.zeros(zones, np.int32), np.zeros(zones, np.int32)
+    room, longest = np.zeros(zones, np.int32), np.zeros(zones, np.int32)
+    used = 0
+    for z in range(zones):
+        n = 0
+        for i in range(start[z], start[z + 1]):
+            for k in range(len(shifts)):
+                n += held_until[i] + shifts[k] > begin and held_from[i] + shifts[k] < end
+        room[z] = n + SLACK_ROWS
+        first[z] = used
+        used += room[z]
+    size = used + 1024
+    from_s, until_s, train = np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.int32)
+    occupies, blocks = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+    for z in range(zones):
+        low = first[z]
+        at = low
+        for k in range(len(shifts)):
+            shift = shifts[k]
+            for i in range(start[z], start[z + 1]):
+                a, b = held_from[i] + shift, held_until[i] + shift
+                if b <= begin or a >= end or b <= a:
+                    continue
+                place = at
+                while place > low and from_s[place - 1] > a:
+                    from_s[place], until_s[place] = from_s[place - 1], until_s[place - 1]
+                    train[place] = train[place - 1]
+                    occupies[place], blocks[place] = occupies[place - 1], blocks[place - 1]
+                    place -= 1
+                from_s[place], until_s[place], train[place] = a, b, k * n_trains + held_train[i]
+                occupies[place], blocks[place] = held_occupies[i], held_blocks[i]
+                at += 1
+                longest[z] = max(longest[z], b - a)
+        count[z] = at - low
+    return (from_s, until_s, train, occupies, blocks), (first, count, room, longest), used
+
+
+@njit(cache=True)
+def _take_out(rows, index, zones, gone):  # type: ignore[no-untyped-def]
+    """Take the rows of trains out of the timelines of some zones."""
+    from_s, until_s, train, occupies, blocks = rows
+    first, count, _, _ = index
+    for z in zones:
+        at = first[z]
+        for i in range(first[z], first[z] + count[z]):
+            if gone[train[i]]:
+                continue
+            from_s[at], until_s[at], train[at] = from_s[i], until_s[i], train[i]
+            occupies[at], blocks[at] = occupies[i], blocks[i]
+            at += 1
+        count[z] = at - first[z]
+
+
+@njit(cache=True)
+def _put_in(rows, index, zones, held):  # type: ignore[no-untyped-def]
+    """Put one interval that everything must keep out of into zones; tell whether there was room for it in all."""
+    from_s, until_s, train, occupies, blocks = rows
+    first, count, room, longest = index
+    begin, end, number = held
+    for z in zones:
+        if count[z] == room[z]:
+            return False
+    for z in zones:
+        place = first[z] + count[z]
+        while place > first[z] and from_s[place - 1] > begin:
+            from_s[place], until_s[place], train[place] = from_s[place - 1], until_s[place - 1], train[place - 1]
+            occupies[place], blocks[place] = occupies[place - 1], blocks[place - 1]
+            place -= 1
+        from_s[place], until_s[place], train[place] = begin, end, number
+        occupies[place], blocks[place] = KEEP_ALL, KEEP_ALL
+        count[z] += 1
+        longest[z] = max(longest[z], end - begin)
+    return True
 
 
 def closed_pieces(network: Network, closure: Closure, place: str) -> Ints:

@@ -61,7 +61,7 @@ def relaxations(problem: Problem, progress: Progress = lambda _: None) -> Iterat
 
 def alone(problem: Problem) -> Problem:
     """Return the problem on an empty railway, closures gone as well."""
-    return vary(problem, day=None, request=replace(problem.request, closures=()), shared={})
+    return vary(problem, day=None, request=replace(problem.request, closures=()))
 
 
 def without_windows(problem: Problem) -> Request:
@@ -146,12 +146,12 @@ def _trains(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Rela
     for name in names[: settings().relaxation.trains_moved]:
         if not work.left:
             return
-        run = first_path(vary(problem, without=(*problem.without, name), shared={}), work, exact=False)
+        run = first_path(vary(problem, without=(*problem.without, name)), work, exact=False)
         if run is not None:
             yield _made("train_moved", 1, "", run, train=name)
             return
     if len(names) > 1:
-        run = first_path(vary(problem, without=(*problem.without, *names), shared={}), work, exact=False)
+        run = first_path(vary(problem, without=(*problem.without, *names)), work, exact=False)
         if run is not None:
             yield _made("trains_moved", len(names), "", run, trains=names)
 

@@ -15,7 +15,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from weerspoor.capacity.occupation import closed_pieces
 from weerspoor.capacity.plan import Path, Plan
+from weerspoor.capacity.request import Closure
 from weerspoor.capacity.schema import plan_hash
 from weerspoor.capacity.settings import assumptions_hash
 from weerspoor.common.clock import DAY_S, STEP_S, clock
@@ -29,12 +31,22 @@ from weerspoor.network.model import (
     VOLTAGES,
     Network,
 )
+from weerspoor.network.points import directed_at_point
 from weerspoor.timetable.day import Day
-from weerspoor.trains.access import CLEARANCE, access, access_rules, gauge_index, line_category_limits, point_pieces
+from weerspoor.trains.access import (
+    CLEARANCE,
+    access,
+    access_rules,
+    gauge_index,
+    line_category_limits,
+    pieces_between,
+    point_pieces,
+)
 from weerspoor.trains.braking import braking
-from weerspoor.trains.clearance import keep_mask
+from weerspoor.trains.clearance import clearance, keep_mask
 from weerspoor.trains.model import DIESEL, Train
 from weerspoor.trains.running_time import Motion, RunningPath, Stop, Stretch, running_time
+from weerspoor.trains.starting import known_too_steep
 from weerspoor.trains.tables import norm
 from weerspoor.trains.traction import dynamics
 
@@ -43,6 +55,9 @@ TIME_TOLERANCE_S = 6.0
 
 ROUNDING = 0.05
 """A leg may be so much longer than its simulation, beyond what the train may be planned slower."""
+
+LOSS_TOLERANCE_S, WHOLE_S = 6.0, 1.0
+"""Between two signals a train may lose so much beyond its share, and so much a piece for times in whole seconds."""
 
 NEAR_M = 0.5
 """Lengths of pieces are rounded; over a path this is what they may add up to."""
@@ -209,6 +224,9 @@ class _Check:
                 self.say("permission", self._name(position), why)
 
         limits = line_category_limits()
+        steep = np.zeros(self.network.n_pieces, dtype=bool)
+        for gradient in known_too_steep(train):
+            steep[pieces_between(self.network, gradient.from_point, gradient.to_point)] = True
         for position, directed in enumerate(self.directed):
             piece = directed >> 1
             if DIESEL not in train.traction and not int(allow.voltage[piece]) & wires:
@@ -230,6 +248,8 @@ class _Check:
                 refuse(position, "the profile of the line is too small")
             if int(self.access.reasons[directed]) & CLEARANCE:
                 refuse(position, "too close to fixed objects for the load")
+            if steep[piece]:
+                refuse(position, "a gradient on which the train cannot start")
             if not self.network.pieces.right_hand[directed] and not allow.left_allowed[piece]:
                 refuse(position, "the left-hand track of a line where that is not allowed")
 
@@ -237,7 +257,10 @@ class _Check:
         """Check that it stands only where it fits, long enough, and not on points."""
         stops, train, rules = self.network.stops, self.train, access_rules().stand
         guarded = train.guarded and not rules.guarded_at_platform
-        kept_from_people = guarded or (train.dangerous_goods and not rules.dangerous_goods_at_platform)
+        platform = clearance().platform
+        overhang_m = train.load_half_width_mm / 1000 - platform.edge_half_width_m
+        goods = bool(train.dangerous_goods) and not rules.dangerous_goods_at_platform
+        kept_from_people = guarded or goods or (train.is_wide and overhang_m > platform.overhang_m)
         longest: dict[int, float] = {}
         for directed, usable_m, platform_m in zip(stops.directed, stops.usable_m, stops.platform_m, strict=True):
             if not (kept_from_people and platform_m > 0 and not train.is_passenger):
@@ -315,9 +338,29 @@ class _Check:
                 self.say("running_time", self._name(last), f"{planned[-1]:.1f} s planned, {late:.1f} s too few")
             elif planned[-1] > (1.0 + slower + ROUNDING) * float(fast[-1]) + TIME_TOLERANCE_S:
                 self.say("running_time", self._name(last), f"{planned[-1]:.1f} s planned, {fast[-1]:.1f} s at its best")
+            self._losses(first, last, fast, held_back)
             legs.append(_Leg(first, last, departed, places, held_back, run))
             first = last
         return legs
+
+    def _losses(self, first: int, last: int, fast: Floats, held_back: Floats) -> None:
+        """Check that from one signal to the next it loses no more than its share, and what whole seconds take.
+
+        Where a leg begins the signal before lies behind the train; what it loses up to the first is as leaving later.
+        """
+        slower, signal = norm(self.group, "slower"), self.network.pieces.signal
+        since = 0
+        for number in range(1, last - first + 1):
+            if first + number < last and not signal[self.directed[first + number]]:
+                continue
+            lost_s = float(held_back[number] - held_back[since])
+            least_s = float(fast[number] - fast[since])
+            if since and lost_s > slower * least_s + LOSS_TOLERANCE_S + (number - since) * WHOLE_S:
+                place = self._name(first + number)
+                self.say(
+                    "running_time", place, f"loses {lost_s:.0f} s from the signal before, {least_s:.0f} s of running"
+                )
+            since = number
 
     def _spans(self) -> list[tuple[float, float]]:
         """Work out the (from, until) that each piece must at least be held: approach, setting, running, clearing."""
@@ -334,7 +377,8 @@ class _Check:
                 if position == leg.first and not (position == 0 and entered):
                     locks.append(leg.departed_s - setup)
                 elif position == 0 or self.network.pieces.signal[self.directed[position]]:
-                    approach_s = at_ms / (2 * rate) * self.stretch + sighting
+                    # The braking distance of the full speed, run over at the planned one.
+                    approach_s = at_ms * self.stretch**2 / (2 * rate) + sighting
                     first = -math.inf if leg.first == 0 and entered else leg.departed_s
                     locks.append(max(at_s - approach_s, first) - setup)
                 else:
@@ -408,19 +452,28 @@ class _Check:
         """Return the first place and time of a conflict with each train of a day, by its reference."""
         rows, periodic = day.holdings, self.day is not None and self.day.periodic
         met: dict[str, tuple[int, int]] = {}
-        for zone, spans in wanted.items():
-            low, high = np.searchsorted(rows.zone, [zone, zone + 1])
-            for i in range(int(low), int(high)):
-                name = day.trains.reference[int(rows.train[i])]
-                if name == self.plan.reference:
+        every = [span for spans in wanted.values() for span in spans]
+        first_s = min((span[0] for span in every), default=0)
+        last_s = max((span[1] for span in every), default=0)
+        begins = np.searchsorted(rows.zone, np.arange(self.network.n_zones + 1, dtype=rows.zone.dtype)).tolist()
+        for days in COPIES if periodic else (0,):
+            shift_s = days * DAY_S
+            if rows.from_s.min(initial=0) + shift_s >= last_s or rows.until_s.max(initial=0) + shift_s <= first_s:
+                continue
+            for zone, spans in wanted.items():
+                if not 0 <= zone < self.network.n_zones:
                     continue
-                for days in COPIES if periodic else (0,):
-                    start, end = int(rows.from_s[i]) + days * DAY_S, int(rows.until_s[i]) + days * DAY_S
-                    for from_s, until_s, occupies, blocks in spans:
-                        if start >= until_s or end <= from_s:
-                            continue
-                        if blocks & int(rows.occupies[i]) or int(rows.blocks[i]) & occupies:
-                            met.setdefault(f"{name}{days:+d}" if days else name, (zone, max(start, from_s)))
+                here = slice(begins[zone], begins[zone + 1])
+                occupied, blocked = rows.occupies[here], rows.blocks[here]
+                start, end = rows.from_s[here] + np.int32(shift_s), rows.until_s[here] + np.int32(shift_s)
+                for from_s, until_s, occupies, blocks in spans:
+                    meets = (start < until_s) & (end > from_s)
+                    meets &= ((occupied & blocks) | (blocked & occupies)) != 0
+                    for i in np.flatnonzero(meets).tolist():
+                        name = day.trains.reference[int(rows.train[here][i])]
+                        if name != self.plan.reference:
+                            at_s = max(int(start[i]), from_s)
+                            met.setdefault(f"{name}{days:+d}" if days else name, (zone, at_s))
         return met
 
     # -- what was asked -----------------------------------------------------------------------------------------
@@ -433,6 +486,10 @@ class _Check:
         self._ends(origin["point"], self.path.points[0].code, target["point"], self.path.points[-1].code)
         if origin.get("ready_s") is not None and self.path.departure_s < origin["ready_s"]:
             self.say("condition", origin["point"], f"leaves {clock(self.path.departure_s)}, before it is ready")
+        for code in (origin["point"], *(via["point"] for via in request.get("via", [])), target["point"]):
+            timed = directed_at_point(self.network, self.codes[code.casefold()])
+            if not self._at(code) and not np.isin(self.directed, timed).any():
+                self.say("condition", code, "the tracks run over do not lie there")
         self._window(origin["point"], origin.get("window_s"), self.path.departure_s)
         self._window(target["point"], target.get("window_s"), self.path.arrival_s)
         for via in request.get("via", []):
@@ -445,15 +502,25 @@ class _Check:
                 self.say(
                     "condition", via["point"], f"stands {row.departure_s - row.arrival_s} s, {via['stop_s']} s asked"
                 )
+            stands = [self.path.pieces[position] for position in self._at(via["point"])]
+            longest_s = max((piece.depart_s - piece.exit_s for piece in stands), default=0.0)
+            if longest_s < via.get("stop_s", 0) - STEP_S:
+                self.say("condition", via["point"], f"the run stands {longest_s:.0f} s, {via['stop_s']} s asked")
         avoid: dict[str, Any] = request.get("avoid", {})
         for code in avoid.get("points", []):
             if np.isin(np.array(self.directed) >> 1, point_pieces(self.network, [self.codes[code.casefold()]])).any():
                 self.say("condition", code, "comes through a point to avoid")
         for code in avoid.get("stand", []):
-            if code in points and points[code].departure_s > points[code].arrival_s:
+            stops, point = self.network.stops, self.codes[code.casefold()]
+            there = set(stops.directed[stops.point == point].tolist()) - set(
+                stops.directed[stops.point != point].tolist()
+            )
+            ran = any(d in there and self._stops_at(position) for position, d in enumerate(self.directed))
+            if ran or (code in points and points[code].departure_s > points[code].arrival_s):
                 self.say("condition", code, "stands where it should not")
-        for closure in request.get("closed", []):
+        for number, closure in enumerate(request.get("closed", [])):
             self._closed(closure)
+            self._closed_zones(closure, number)
 
     def _at(self, code: str) -> list[int]:
         """Return the positions of the path that lie in a point, or where a train at the point may stand."""
@@ -481,6 +548,17 @@ class _Check:
                 if inside and row.until_s > closure["from_s"]:
                     self.say("condition", self._name(position), "is closed at that time")
                     return
+
+    def _closed_zones(self, closure: dict[str, Any], number: int) -> None:
+        """Check that no zone of a closed stretch is held while it is closed, also where the path only crosses it."""
+        one, other = closure["between"]
+        asked = Closure((one, other), tuple(closure["tracks"]), closure["from_s"], closure["until_s"])
+        pieces = closed_pieces(self.network, asked, f"closed[{number + 1}]")
+        zones = set(self.network.pieces.zone[pieces].tolist())
+        for row in self.path.held:
+            if row.zone in zones and row.from_s < asked.until_s and row.until_s > asked.from_s:
+                self.say("condition", f"zone {self.network.zone_name[row.zone]}", "is closed at that time")
+                return
 
     def _ends(self, origin: str, first: str, target: str, last: str) -> None:
         for asked, is_there, what in ((origin, first, "begins"), (target, last, "ends")):

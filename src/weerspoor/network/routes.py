@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from weerspoor.network.model import Floats, Ints, Network
+from weerspoor.network.model import Bools, Floats, Ints, Network
 
 
 def reversed_successors(network: Network) -> tuple[Ints, Ints]:
@@ -96,6 +96,35 @@ def _dijkstra(start: Ints, following: Ints, sources: Ints, cost: Floats, limit: 
                 parent[onward] = directed
                 heapq.heappush(heap, (there, onward))
     return dist, parent
+
+
+def reachable(network: Network, sources: Ints, usable: Bools) -> Bools:
+    """Tell which directed pieces a way over usable ones leads to from any of the sources, themselves included."""
+    found: Bools = _reachable(network.successor_start, network.successor, np.asarray(sources, np.int32), usable)
+    return found
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _reachable(start: Ints, following: Ints, sources: Ints, usable: Bools) -> Bools:
+    n = len(start) - 1
+    found = np.zeros(n, np.bool_)
+    todo = np.empty(n, np.int32)
+    size = 0
+    for source in sources:
+        if usable[source] and not found[source]:
+            found[source] = True
+            todo[size] = source
+            size += 1
+    while size > 0:
+        size -= 1
+        directed = todo[size]
+        for k in range(start[directed], start[directed + 1]):
+            onward = following[k]
+            if usable[onward] and not found[onward]:
+                found[onward] = True
+                todo[size] = onward
+                size += 1
+    return found
 
 
 def way_to(parent: Ints, directed: int) -> Ints:

@@ -287,7 +287,7 @@ def _columns(content: bytes) -> dict[str, Any]:
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(pa.BufferReader(content), use_threads=True)
+        table = parquet.ParquetFile(pa.BufferReader(content)).read(use_threads=True)
     except (pa.ArrowException, OSError) as error:
         raise DataError("cannot be read as a table") from error
     found: dict[str, Any] = {}
