@@ -116,8 +116,6 @@ class BuildNorms:
         Where trains may run.
     early_arrival_s : float
         How much before its minute it may arrive at its last stop.
-    early_call_s : float
-        The same at the others: a train stands at a platform not much longer than planned, if it can lose time before.
     steps_s : list of float
         A train is first looked for with no lateness greater than the first of these, then the next, then the longest.
     longest_delay_s : float
@@ -134,7 +132,6 @@ class BuildNorms:
     missing_cost: float
     corridor: CorridorNorms
     early_arrival_s: float
-    early_call_s: float
     steps_s: list[float]
     longest_delay_s: float
     most_labels: int
@@ -403,16 +400,7 @@ class Placer:
         runs_s = self._running_times(wanted)
 
         def within(most_s: float, *exact: bool) -> Placed:
-            """Return the cheapest of the tries; the first that costs nothing ends them."""
-            best = Placed(wanted, cost=math.inf)
-            for exactly in exact:
-                tried = self._find_within(wanted, legs, timelines, _Leeway(most_s, runs_s), exactly, only)
-                if tried.runs:
-                    self._price(tried)
-                    best = min(best, tried, key=lambda placed: placed.cost)
-                if best.cost <= 0:
-                    break
-            return best
+            return self._find_within(wanted, legs, timelines, _Leeway(most_s, runs_s), exact, only)
 
         first, *steps = self.norms.steps_s
         placed = within(first, True, False)
@@ -425,6 +413,7 @@ class Placer:
                     placed = nearer
                     break
         if placed.runs:
+            self._price(placed)
             return placed
         reason = "no free path" if not empty else "no path even alone"
         return Placed(wanted, cost=self._missing(wanted), reason=reason)
@@ -435,19 +424,23 @@ class Placer:
         legs: list[_Leg],
         timelines: Timelines,
         leeway: _Leeway,
-        exact: bool,
+        exact: Sequence[bool],
         only: tuple[int, float] | None,
     ) -> Placed:
         """Return the train placed with no lateness greater than allowed; without runs if that cannot be.
 
-        ``exact`` asks not to come in before its minute at its calls, but for the norms' leeway.
+        ``exact`` says, try by try, whether it may not come in before its minute at the last call.
         """
         placed = Placed(wanted)
         earliest = -1e9
         for number, leg in enumerate(legs):
             here = leg if number == 0 else self._turned(leg, placed)
-            stages = self._stages(wanted, here, earliest, leeway, exact_arrival=exact, only=only)
-            run = self._search(here, timelines, stages)
+            run = None
+            for exactly in exact if number + 1 == len(legs) else [False]:
+                stages = self._stages(wanted, here, earliest, leeway, exact_arrival=exactly, only=only)
+                run = self._search(here, timelines, stages)
+                if run is not None:
+                    break
             if run is None or (number and not self._stand(placed, run, timelines)):
                 return Placed(wanted)
             placed.runs.append(run)
@@ -462,7 +455,7 @@ class Placer:
             known = np.full(len(wanted.points), np.inf)
             legs = self._pattern(wanted)
             leeway = _Leeway(self.norms.longest_delay_s, known)
-            alone = self._find_within(wanted, legs, self._empty, leeway, False, None)
+            alone = self._find_within(wanted, legs, self._empty, leeway, [False], None)
             for leg, run in zip(legs, alone.runs, strict=False):
                 at = np.flatnonzero(run.stage >= 0)
                 number = leg.first + run.stage[at]
@@ -517,7 +510,7 @@ class Placer:
         exact_arrival: bool,
         only: tuple[int, float] | None,
     ) -> list[Stage]:
-        """Return what is asked of one leg; ``exact_arrival`` asks not to come in before its minutes."""
+        """Return what is asked of one leg; ``exact_arrival`` asks not to come in before its minute."""
         stages: list[Stage] = []
         known = wanted.window_s == 0
         for offset, tracks in enumerate(leg.stages):
@@ -548,13 +541,12 @@ class Placer:
             if known and before >= 0 and wanted.stops[number - 1]:
                 latest = min(latest, before + leeway.within_s + float(leeway.runs_s[number]) + OTHER_WAY_S)
             final = offset == len(leg.stages) - 1
-            timed = known and exact_arrival and arrives >= 0 and (stands or final)
-            early_s = self.norms.early_arrival_s if final else self.norms.early_call_s
+            timed = known and exact_arrival and final and arrives >= 0
             stages.append(
                 Stage(
                     directed=chosen,
                     stop_s=float(wanted.dwell_s[number]) if stands else -1.0,
-                    earliest_s=arrives - early_s if timed else -1e9,
+                    earliest_s=arrives - self.norms.early_arrival_s if timed else -1e9,
                     latest_s=latest,
                     depart_s=float(departs) if departs >= 0 and known and not final else -1e9,
                 )
