@@ -64,6 +64,8 @@ def lines(day: Day, network: Network) -> list[str]:
     made = cost_lines(day, load_demand(), load_contradictions())
     contradictions = load_contradictions()
     made.append(f"Trains that contradict each other in the source: {len({row.train for row in contradictions})}.")
+    for reason in sorted({row.reason for row in contradictions if row.other}):
+        made.append(f"  {len({row.train for row in contradictions if row.reason == reason}):5}  {reason}")
     if not OBSERVED.is_file() or not WINDOWS.is_file():
         return [*made, f"No comparison with plans seen: {TIMETABLE} is not there."]
     seen = observed()

@@ -12,7 +12,7 @@ import math
 import re
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -298,6 +298,10 @@ def make() -> Core:
         extra[track].append(place)
     joins, limits, bends = joins_by_track(), speeds(line_of), curves()
     default = blocks["default"]
+    platforms: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for track, low, high in plugged("platforms") or []:
+        platforms[track].append((low, high))
+    heads: list[tuple[int, int]] = []
 
     pieces: list[Piece] = []
     first: list[int] = []
@@ -319,9 +323,9 @@ def make() -> Core:
             least_m = block_m
             if kind == KIND_OPEN_LINE and "block_m" not in here:
                 least_m = block_at(record, known, blocks)
-            if record.kind == "S" and length > least_m:
-                n = math.ceil(length / least_m)
-                block_cuts = [round(record.from_m + length * k / n, 3) for k in range(1, n)]
+            edges = platform_edges(record, platforms[name], blocks["platform"]) if record.kind == "S" else []
+            signalled = block_limits(record, [edge for edge, _ in edges], least_m) if record.kind == "S" else []
+            block_cuts = sorted({*signalled, *(edge for edge, _ in edges)})
             cuts = cut_record(record, joins.get(name, ()), changes, sorted(extra[name]), block_cuts)
             start = len(pieces)
             place = source.geocode_near(name, (record.from_m + record.to_m) / 2)[1]
@@ -341,7 +345,8 @@ def make() -> Core:
                 piece = Piece(number[name], a, b, zone + in_block, kind, record.name)
                 piece.speed_kmh = speed_of(piece, known, default["speed_kmh"])
                 piece.radius_m = min((r for x, y, r in bends.get(name, ()) if x < b and y > a), default=math.inf)
-                piece.signal = [b in block_cuts, a in block_cuts]
+                piece.signal = [b in signalled, a in signalled]
+                heads += [(len(pieces), way) for edge, way in edges if edge == (b, a)[way]]
                 pieces.append(piece)
             spans.append((start, len(pieces)))
             if kind == KIND_OPEN_LINE or (kind == KIND_SECTION and length > block_m):
@@ -361,7 +366,38 @@ def make() -> Core:
     for section in direction.normal_directions(running, ways):
         for piece in pieces[section.first : section.last]:
             piece.right_hand = [section.normal != direction.FALLING, section.normal != direction.RISING]
+    for number_of, way in heads:
+        if pieces[number_of].right_hand[way]:
+            pieces[number_of].signal[way] = True
     return Core(tracks, pieces, first, zones, successors, undecided, dropped, crossed)
+
+
+def platform_edges(
+    record: Record, platforms: Iterable[tuple[float, float]], how: dict[str, Any]
+) -> list[tuple[float, int]]:
+    """Return (chainage, direction) inside a record where a head at a platform gets an exit signal of its own.
+
+    None where a signal of the source stands a little farther on.
+    """
+    ends = {0: (record.to_m, record.end in SIGNALS), 1: (record.from_m, record.begin in SIGNALS)}
+    found = []
+    for platform in platforms:
+        for way in (0, 1):
+            at = round(platform[1 - way], 3)
+            limit, signal = ends[way]
+            near_m = how["signal_near_m"] if signal else SNAP_M
+            if record.from_m + SNAP_M < at < record.to_m - SNAP_M and abs(limit - at) > near_m:
+                found.append((at, way))
+    return sorted(found)
+
+
+def block_limits(record: Record, edges: Sequence[float], block_m: float) -> list[float]:
+    """Return the chainages that cut a record, and what the edges of platforms leave of it, into blocks."""
+    found = []
+    for low, high in itertools.pairwise([record.from_m, *edges, record.to_m]):
+        n = max(1, math.ceil((high - low) / block_m))
+        found += [round(low + (high - low) * k / n, 3) for k in range(1, n)]
+    return found
 
 
 def join_zones(

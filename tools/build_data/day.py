@@ -16,12 +16,12 @@ from weerspoor.common.clock import DAY_END_S, DAY_START_S
 from weerspoor.kernel.timelines import Timelines
 from weerspoor.network.load import load_network
 from weerspoor.network.model import Network
-from weerspoor.timetable.build import BuildNorms, Placed, Placer, Wanted, choose_phases, place_all
+from weerspoor.timetable.build import BuildNorms, Placed, Placer, Wanted, choose_phases, every_day, place_all
 from weerspoor.timetable.civil import CivilModels, building_settings
 from weerspoor.timetable.compose import compose_day
 from weerspoor.timetable.day import Day
 from weerspoor.timetable.demand import DATA, load_contradictions, load_demand, wanted_trains
-from weerspoor.timetable.pattern import EVERY_HOUR, at_hour, hourly_trains
+from weerspoor.timetable.pattern import EVERY_HOUR, at_hour, hourly_trains, joined_by
 from weerspoor.timetable.repair import repair
 from weerspoor.timetable.store import write_day
 
@@ -85,10 +85,13 @@ def build(
     hourly, _ = hourly_trains(
         wanted, [number for number, train in enumerate(wanted) if train.phase in BY_DAY], int(settings["least_hours"])
     )
+    hourly = joined_by(hourly, wanted, [number for number, train in enumerate(wanted) if train.phase == "evening"])
     hour.settle_ways([train.wanted for train in hourly])
     progress("the usual way of every track settled")
     hourly_placed, shifts = place_hour(hour, [train.wanted for train in hourly], settings, progress)
-    placer = Placer(network, Timelines.empty(network.n_zones), model_of, norms, ways_of=hour)
+    last_s = float(settings["last_delay_s"])
+    everyday = every_day(last_s)
+    placer = Placer(network, Timelines.empty(network.n_zones), model_of, norms, repeat=everyday, ways_of=hour)
     trains = [train.shifted(shifts.get(train.group, 0)) for train in wanted]
     placed = [Placed(train, reason="not tried") for train in trains]
     for train, found in zip(hourly, hourly_placed, strict=True):
@@ -108,9 +111,9 @@ def build(
     insert_all(placer, trains, placed, late, progress)
     report(placed, progress)
     left = [number for number, train in enumerate(placed) if not train.runs]
-    last_s, labels = float(settings["last_delay_s"]), int(settings["last_labels"])
-    patient = replace(norms, longest_delay_s=last_s, most_labels=labels)
-    insert_all(Placer(network, placer.timelines, model_of, patient, ways_of=hour), trains, placed, left, progress)
+    patient = replace(norms, longest_delay_s=last_s, most_labels=int(settings["last_labels"]))
+    last = Placer(network, placer.timelines, model_of, patient, repeat=everyday, ways_of=hour)
+    insert_all(last, trains, placed, left, progress)
     _replan(placer, placed, "day_rounds", settings, progress)
     return placer, placed
 
@@ -158,12 +161,14 @@ def _replan(
 def insert_all(
     placer: Placer, trains: list[Wanted], placed: list[Placed], numbers: list[int], progress: Callable[[str], None]
 ) -> None:
-    """Insert some trains, by how real their minute is, then by time."""
+    """Insert some trains by how real their minute is, those that contradict others of it last, then by time."""
     rank = {phase: number for number, phase in enumerate(ORDER)}
-    order = sorted(
-        numbers, key=lambda one: (rank[trains[one].phase], trains[one].departure_s[0], trains[one].reference)
-    )
-    place_all(placer, trains, placed, order, progress)
+
+    def turn(number: int) -> tuple[int, bool, int, str]:
+        train = trains[number]
+        return rank[train.phase], train.contradicted, train.departure_s[0], train.reference
+
+    place_all(placer, trains, placed, sorted(numbers, key=turn), progress)
 
 
 def reserve_day(
@@ -176,10 +181,7 @@ def reserve_day(
     """Place the reserve in what the day leaves; it is a day of its own and blocks nobody."""
     wanted, _ = wanted_trains(load_demand(), network, ("reserve",))
     found = [Placed(train, reason="not tried") for train in wanted]
-    for number, train in enumerate(wanted):
-        found[number] = placer.find(train)
-        if found[number].runs:
-            placer.insert(offset + number, found[number])
+    place_all(placer, wanted, found, range(len(wanted)), progress, offset=offset)
     without = [[train.wanted.reference, train.reason] for train in found if not train.runs]
     progress(f"reserve: {len(found) - len(without)} of {len(found)} paths placed")
     day = compose_day(placer, found, lengths, name="reserve", kind="weekday", periodic=True)

@@ -536,6 +536,17 @@ def cuts() -> list[tuple[str, float]]:
     return sorted(set(wanted))
 
 
+def platforms() -> list[tuple[str, float, float]]:
+    """Return the platforms (track, from_m, to_m) on open line and on long sections."""
+    found = set()
+    for point in points():
+        for place in point.places if point.kind == "station" else ():
+            ends = platform_stretch(point, *place)
+            if ends is not None:
+                found.add((place[0], round(ends[0], 3), round(ends[1], 3)))
+    return sorted(found)
+
+
 def track_lines() -> dict[str, str]:
     """Return the line of every track; see :mod:`tools.build_data.lines`."""
     from tools.build_data.lines import track_lines as made

@@ -27,8 +27,8 @@ from weerspoor.network.routes import reversed_successors
 from weerspoor.timetable.corridor import CorridorNorms, NoWayError, Route, Stretch, corridor, usual_ways
 from weerspoor.trains.access import point_pieces
 
-SEAM_S = 6 * 3600
-"""How far beyond the seam the trains of the next morning are met while a day is built."""
+BEFORE_S = 3 * 3600
+"""How far before the seam the trains of the day before are met while a day is built."""
 
 PLATFORM_SHARE = 0.5
 """Share of a passenger train that has to stand beside its platform, or of the longest platform there is."""
@@ -153,7 +153,9 @@ class Repeat:
     until_s: int
 
 
-EVERY_DAY = Repeat(DAY_S, DAY_START_S - SEAM_S // 2, DAY_END_S + SEAM_S)
+def every_day(longest_delay_s: float) -> Repeat:
+    """Return the repetition of a day in which no train is later than this: the next morning is met as far as that."""
+    return Repeat(DAY_S, DAY_START_S - BEFORE_S, DAY_END_S + math.ceil(LONGEST_RUN_S + longest_delay_s))
 
 
 @dataclass
@@ -215,8 +217,8 @@ class Placer:
     model_of : callable
         Gives the kernel's train for a kind of train, free to run on either track of a line.
     norms : BuildNorms
-    repeat : Repeat
-        Every train is met again after this time.
+    repeat : Repeat, optional
+        Every train is met again after this time; a day if not given.
     ways_of : Placer, optional
         Another on the same network, for the same trains; what it found out about ways is used again.
     """
@@ -228,10 +230,10 @@ class Placer:
         model_of: Callable[[str], TrainModel],
         norms: BuildNorms,
         *,
-        repeat: Repeat = EVERY_DAY,
+        repeat: Repeat | None = None,
         ways_of: Placer | None = None,
     ) -> None:
-        self.repeat = repeat
+        self.repeat = every_day(norms.longest_delay_s) if repeat is None else repeat
         self.network = network
         self.graph = network.graph()
         self.timelines = timelines
@@ -746,11 +748,16 @@ def place_all(
     placed: list[Placed],
     order: Sequence[int],
     progress: Callable[[str], None],
+    *,
+    offset: int = 0,
 ) -> None:
-    """Insert trains once, in the given order; alters ``placed``, which has the positions of ``wanted``."""
+    """Insert trains once, in the given order; alters ``placed``, which has the positions of ``wanted``.
+
+    In the timelines each has its position plus ``offset``.
+    """
     for count, number in enumerate(order):
         placed[number] = placer.find(wanted[number])
         if placed[number].runs:
-            placer.insert(number, placed[number])
+            placer.insert(offset + number, placed[number])
         if count % 250 == 249 or count + 1 == len(order):
             progress(f"{count + 1} of {len(order)} trains tried")

@@ -19,8 +19,8 @@ HOUR_S = 3600
 BASE_S = 12 * HOUR_S
 """Hourly trains leave between this hour and the next."""
 
-EVERY_HOUR = Repeat(HOUR_S, BASE_S - HOUR_S // 4, BASE_S + 8 * HOUR_S)
-"""The longest train runs less than seven hours."""
+EVERY_HOUR = Repeat(HOUR_S, BASE_S - HOUR_S // 4, BASE_S + 10 * HOUR_S)
+"""The longest train runs less than seven hours; it begins within an hour and is late by no more than two."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def hourly_trains(wanted: Sequence[Wanted], chosen: Sequence[int], least: int) -
     """
     groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for number in chosen:
-        groups[_key(wanted[number])].append(number)
+        groups[wanted[number].phase, *_key(wanted[number])].append(number)
     hourly: list[HourlyTrain] = []
     single: list[int] = []
     for numbers in groups.values():
@@ -69,6 +69,30 @@ def hourly_trains(wanted: Sequence[Wanted], chosen: Sequence[int], least: int) -
         shifts = tuple(wanted[number].departure_s[0] - base.departure_s[0] for number in numbers)
         hourly.append(HourlyTrain(base, tuple(numbers), shifts))
     return hourly, sorted(single)
+
+
+def joined_by(hourly: Sequence[HourlyTrain], wanted: Sequence[Wanted], chosen: Sequence[int]) -> list[HourlyTrain]:
+    """Return the hourly trains, each with the other trains that do the same in other hours, as in the evening.
+
+    Parameters
+    ----------
+    hourly : sequence of HourlyTrain
+    wanted : sequence of Wanted
+    chosen : sequence of int
+        The trains looked at; those that no hourly train fits stay out.
+    """
+    row = {_key(train.wanted): number for number, train in enumerate(hourly)}
+    made = list(hourly)
+    for number in chosen:
+        place = row.get(_key(wanted[number]))
+        if place is None:
+            continue
+        train = made[place]
+        shift = wanted[number].departure_s[0] - train.wanted.departure_s[0]
+        if shift not in train.shifts:
+            more = replace(train.wanted, count=train.wanted.count + 1)
+            made[place] = HourlyTrain(more, (*train.trains, number), (*train.shifts, shift))
+    return made
 
 
 def at_hour(placed: Placed, wanted: Wanted, shift_s: int) -> Placed:
@@ -87,7 +111,6 @@ def _key(train: Wanted) -> tuple[object, ...]:
     return (
         train.kind,
         train.layer,
-        train.phase,
         train.group,
         train.points,
         train.stops,
