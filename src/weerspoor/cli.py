@@ -81,10 +81,8 @@ def _say_compiling(say: Callable[[str], None]) -> None:
     """Say that the kernels are compiled now, which happens once and takes a while, if they are."""
     from weerspoor.kernel import engine
 
-    folder, source = Path(engine.advance._cache.cache_path), Path(engine.__file__)
-    ready = [file.stat().st_mtime for file in folder.glob("engine.advance-*.nbi")]
-    if not ready or max(ready) < source.stat().st_mtime:
-        message = "compiling kernels, once: this takes about a minute"
+    if not any(Path(engine.advance._cache.cache_path).glob("engine.advance-*.nbi")):
+        message = "compiling kernels, once: this takes a minute or two"
         say(message)
         if not sys.stderr.isatty():
             typer.echo(message, err=True)

@@ -36,9 +36,10 @@ class Around:
     """Looks up, zone by zone, which trains are before and after an interval."""
 
     def __init__(self, problem: Problem) -> None:
-        timelines = problem.occupation.timelines
-        self.from_s, self.until_s, self.train, self.occupies, self.blocks = timelines.rows
-        self.first, self.count = timelines.index[:2]
+        lines = problem.occupation.timelines.lines
+        self.from_s, self.until_s, self.train = lines.from_s, lines.until_s, lines.train
+        self.occupies, self.blocks = lines.occupies, lines.blocks
+        self.first, self.count = lines.first, lines.count
 
     def near(self, zone: Ints, from_s: Ints, until_s: Ints, occupies: Ints, blocks: Ints) -> list[Met]:
         """Return, for every interval of a zone, the trains before and after it that conflict with it in kind."""

@@ -239,7 +239,7 @@ class Problem:
         total = 0.0
         for stage, after in pairwise(self.query.stages):
             row = self.search.bounds.row(after.directed)
-            total += float(self.search.bounds.values[row][stage.directed].min(initial=np.inf)) + max(after.stop_s, 0.0)
+            total += self.search.bounds.least_s(stage.directed, row) + max(after.stop_s, 0.0)
         return total
 
     @cached_property

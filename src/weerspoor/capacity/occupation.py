@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from weerspoor.capacity.request import Closure, nearest
 from weerspoor.common.clock import DAY_S
 from weerspoor.common.errors import InputError
+from weerspoor.kernel.compiled import compiled
 from weerspoor.kernel.graph import KEEP_ALL
-from weerspoor.kernel.timelines import SLACK_ROWS, Timelines
+from weerspoor.kernel.timelines import SLACK_ROWS, Lines, Timelines, mend_reach
 from weerspoor.network.model import KIND_OPEN_LINE, KIND_SWITCH, Network
 from weerspoor.network.routes import length_by_directed_piece, shortest_times, way_to
 from weerspoor.timetable.day import Day
@@ -137,13 +137,12 @@ def _altered(
     network: Network, day: Day | None, base: Occupation, left_out: frozenset[str], closures: tuple[Closure, ...]
 ) -> Occupation:
     """Return an occupation without some trains and with closures."""
-    rows = tuple(column.copy() for column in base.timelines.rows)
-    index = tuple(column.copy() for column in base.timelines.index)
+    lines = Lines(*(column.copy() for column in base.timelines.lines))
     if left_out and day is not None:
         gone = np.array([name in left_out for name in day.trains.reference], dtype=bool)
         zones = np.unique(day.holdings.zone[gone[day.holdings.train]])
-        _take_out(rows, index, zones, np.tile(gone, len(base.reference) // max(len(gone), 1)))
-    timelines = Timelines(network.n_zones, rows, index, len(rows[0]))  # type: ignore[arg-type]
+        _take_out(lines, zones, np.tile(gone, len(base.reference) // max(len(gone), 1)))
+    timelines = Timelines(network.n_zones, lines, len(lines.from_s))
     first = len(base.reference)
     reference = dict(base.reference) if closures else base.reference
     for i, closure in enumerate(closures):
@@ -153,7 +152,7 @@ def _altered(
             continue
         zones = np.unique(network.pieces.zone[pieces]).astype(np.int32)
         held = (closure.from_s, closure.until_s, first + i)
-        if not _put_in(timelines.rows, timelines.index, zones, held):
+        if not _put_in(timelines.lines, zones, held):
             mask = np.full(len(zones), KEEP_ALL, np.uint8)
             added = (zones, *(np.full(len(zones), value, np.int32) for value in held), mask, mask)
             both: Any = zip(timelines.table(), added, strict=True)
@@ -167,7 +166,7 @@ def _of_day(network: Network, day: Day | None, span: tuple[int, int]) -> Occupat
         return Occupation(Timelines.empty(network.n_zones), {}, {})
     met = copies(day, *span)
     held = day.holdings
-    rows, index, used = _lay_out(
+    columns, used = _lay_out(
         np.searchsorted(held.zone, np.arange(network.n_zones + 1)),
         (held.from_s, held.until_s, held.train, held.occupies, held.blocks),
         np.array([days * DAY_S for days in met], np.int64),
@@ -177,22 +176,22 @@ def _of_day(network: Network, day: Day | None, span: tuple[int, int]) -> Occupat
     n = len(day.trains.reference)
     names = [copy_reference(name, days) for days in met for name in day.trains.reference]
     numbers = {number * n + i: (i, days) for number, days in enumerate(met) for i in range(n)}
-    return Occupation(Timelines(network.n_zones, rows, index, used), dict(enumerate(names)), numbers)
+    return Occupation(Timelines(network.n_zones, Lines(*columns), used), dict(enumerate(names)), numbers)
 
 
-@njit(cache=True)
+@compiled
 def _lay_out(start, held, shifts, n_trains, span):  # type: ignore[no-untyped-def]
     """Lay out the copies of a day that are met between two times as :class:`Timelines` keeps them.
 
     With little room to grow: they are copied more often than anything is added to them.
 
-    Returns the rows, the index and how many rows of the pool are used.
+    Returns the columns of :class:`weerspoor.kernel.timelines.Lines` and how many rows of the pool are used.
     """
     held_from, held_until, held_train, held_occupies, held_blocks = held
     begin, end = span
     zones = len(start) - 1
     first, count = np.zeros(zones, np.int32), np.zeros(zones, np.int32)
-    room, longest = np.zeros(zones, np.int32), np.zeros(zones, np.int32)
+    room, kinds = np.zeros(zones, np.int32), np.zeros(zones, np.int32)
     used = 0
     for z in range(zones):
         n = 0
@@ -204,7 +203,7 @@ def _lay_out(start, held, shifts, n_trains, span):  # type: ignore[no-untyped-de
         used += room[z]
     size = used + 1024
     from_s, until_s, train = np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.int32)
-    occupies, blocks = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+    occupies, blocks, reach = np.zeros(size, np.uint8), np.zeros(size, np.uint8), np.zeros(size, np.int32)
     for z in range(zones):
         low = first[z]
         at = low
@@ -223,46 +222,51 @@ def _lay_out(start, held, shifts, n_trains, span):  # type: ignore[no-untyped-de
                 from_s[place], until_s[place], train[place] = a, b, k * n_trains + held_train[i]
                 occupies[place], blocks[place] = held_occupies[i], held_blocks[i]
                 at += 1
-                longest[z] = max(longest[z], b - a)
+                kinds[z] |= (np.int32(held_occupies[i]) << 8) | held_blocks[i]
         count[z] = at - low
-    return (from_s, until_s, train, occupies, blocks), (first, count, room, longest), used
+        latest = -(2**31)
+        for i in range(low, at):
+            latest = max(latest, until_s[i])
+            reach[i] = latest
+    return (first, count, room, kinds, from_s, until_s, train, occupies, blocks, reach), used
 
 
-@njit(cache=True)
-def _take_out(rows, index, zones, gone):  # type: ignore[no-untyped-def]
+@compiled
+def _take_out(lines, zones, gone):  # type: ignore[no-untyped-def]
     """Take the rows of trains out of the timelines of some zones."""
-    from_s, until_s, train, occupies, blocks = rows
-    first, count, _, _ = index
     for z in zones:
-        at = first[z]
-        for i in range(first[z], first[z] + count[z]):
-            if gone[train[i]]:
+        at = lines.first[z]
+        for i in range(lines.first[z], lines.first[z] + lines.count[z]):
+            if gone[lines.train[i]]:
                 continue
-            from_s[at], until_s[at], train[at] = from_s[i], until_s[i], train[i]
-            occupies[at], blocks[at] = occupies[i], blocks[i]
+            lines.from_s[at], lines.until_s[at], lines.train[at] = lines.from_s[i], lines.until_s[i], lines.train[i]
+            lines.occupies[at], lines.blocks[at] = lines.occupies[i], lines.blocks[i]
             at += 1
-        count[z] = at - first[z]
+        lines.count[z] = at - lines.first[z]
+        mend_reach(lines, z, lines.first[z])
 
 
-@njit(cache=True)
-def _put_in(rows, index, zones, held):  # type: ignore[no-untyped-def]
+@compiled
+def _put_in(lines, zones, held):  # type: ignore[no-untyped-def]
     """Put one interval that everything must keep out of into zones; tell whether there was room for it in all."""
-    from_s, until_s, train, occupies, blocks = rows
-    first, count, room, longest = index
     begin, end, number = held
     for z in zones:
-        if count[z] == room[z]:
+        if lines.count[z] == lines.room[z]:
             return False
     for z in zones:
-        place = first[z] + count[z]
-        while place > first[z] and from_s[place - 1] > begin:
-            from_s[place], until_s[place], train[place] = from_s[place - 1], until_s[place - 1], train[place - 1]
-            occupies[place], blocks[place] = occupies[place - 1], blocks[place - 1]
+        place = lines.first[z] + lines.count[z]
+        while place > lines.first[z] and lines.from_s[place - 1] > begin:
+            k = place - 1
+            lines.from_s[place], lines.until_s[place], lines.train[place] = (
+                lines.from_s[k], lines.until_s[k], lines.train[k],
+            )  # fmt: skip
+            lines.occupies[place], lines.blocks[place] = lines.occupies[k], lines.blocks[k]
             place -= 1
-        from_s[place], until_s[place], train[place] = begin, end, number
-        occupies[place], blocks[place] = KEEP_ALL, KEEP_ALL
-        count[z] += 1
-        longest[z] = max(longest[z], end - begin)
+        lines.from_s[place], lines.until_s[place], lines.train[place] = begin, end, number
+        lines.occupies[place], lines.blocks[place] = KEEP_ALL, KEEP_ALL
+        lines.count[z] += 1
+        lines.kinds[z] |= (KEEP_ALL << 8) | KEEP_ALL
+        mend_reach(lines, z, place)
     return True
 
 

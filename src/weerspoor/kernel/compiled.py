@@ -26,12 +26,12 @@ if "NUMBA_CACHE_DIR" not in os.environ:
     config.CACHE_DIR = str(_cache_folder())
 
 
-def compiled(function: Callable[..., Any]) -> Any:  # noqa: ANN401
+def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function when it is first called; the result is kept for later processes."""
     return njit(cache=True, nogil=True)(function)
 
 
-def lean(function: Callable[..., Any]) -> Any:  # noqa: ANN401
+def lean(function: Callable[..., Any]) -> Any:
     """Compile a function that makes no arrays, without counting references to those it is given.
 
     Counting costs more than the work of a short function that is given many arrays.
@@ -39,6 +39,6 @@ def lean(function: Callable[..., Any]) -> Any:  # noqa: ANN401
     return njit(cache=True, nogil=True, _nrt=False)(function)
 
 
-def inlined(function: Callable[..., Any]) -> Any:  # noqa: ANN401
+def inlined(function: Callable[..., Any]) -> Any:
     """Compile a short function into its callers."""
     return njit(cache=True, nogil=True, _nrt=False, inline="always")(function)

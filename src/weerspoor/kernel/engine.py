@@ -414,7 +414,9 @@ def enter_label(track, mover, known, space, stage, step, i, size):
     lab, state = space.labels, space.state
     if lab[i].kind != ENDED:
         h = np.int64(lab[i].dp) * np.int64(1099511628211)
-        h = (h ^ (np.int64(lab[i].stage) << 3) ^ np.int64(lab[i].kind + 4 * lab[i].turned)) * np.int64(-7046029254386353131)
+        h = (h ^ (np.int64(lab[i].stage) << 3) ^ np.int64(lab[i].kind + 4 * lab[i].turned)) * np.int64(
+            -7046029254386353131
+        )
         bucket = (h >> 30) & (len(space.heads) - 1)
         j = space.heads[bucket]
         before = -1
@@ -492,7 +494,9 @@ def write(t, source, i, route, motion, kind, dp, stage, after, lo, hi, a, b, tim
 
 
 @lean
-def go_on(track, book, mover, known, lines, least, space, stage, i, lo, hi, route, leave, from_class, to_class, n, tails):
+def go_on(
+    track, book, mover, known, lines, least, space, stage, i, lo, hi, route, leave, from_class, to_class, n, tails
+):
     """Run on from label ``i`` between two times over a route, left in one way; return (new labels, new rows of tails, status).
 
     New labels are written behind label ``n``; they are not in the queue yet.
@@ -910,9 +914,7 @@ def take(track, book, mover, known, lines, least, space, stage, size, lo, hi):
     i, band, f = space.item[0], space.band[0], space.key[0]
     until = min(hi, lo + CHUNK_S // step * step)
     first = state[N_LABELS]
-    n, tails, status, next_band = expand(
-        track, book, mover, known, lines, least, space, stage, i, lo, until, band
-    )
+    n, tails, status, next_band = expand(track, book, mover, known, lines, least, space, stage, i, lo, until, band)
     if status != RUNNING:
         return size, status
     if size + (n - first) + 2 > len(space.key):

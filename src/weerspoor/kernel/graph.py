@@ -72,7 +72,7 @@ class TrainModel:
     setup_s, sighting_s, release_s : float
         Blocking-time norms.
     slower : float
-        It may take so much longer than its least time from one signal to the next, as a share of that.
+        Above 0 it may take as long from one signal to the next as if it started at the first of them from a stand.
     min_stop_s : float
         Shortest stand of any stop that it makes on its own account.
     kind : int

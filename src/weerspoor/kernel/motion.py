@@ -652,7 +652,9 @@ def fill_table(known, used, states):
     if states:
         mask = len(known.state_table) - 1
         for i in range(used):
-            place = _state_place(known.state_v[i], known.state_tails[i], known.state_metres[i], known.state_limit[i], mask)
+            place = _state_place(
+                known.state_v[i], known.state_tails[i], known.state_metres[i], known.state_limit[i], mask
+            )
             while known.state_table[place] >= 0:
                 place = (place + 1) & mask
             known.state_table[place] = i

@@ -76,16 +76,16 @@ def departures(
     """
     search = Search(graph, model, timelines, bounds, ignore_train)
     asked = ProfileSearch(search, query, most_labels)
-    labels = search.workspace.labels
+    labels = search.workspace.space.labels
     found = [
         Departures(
             first_s,
             until_s,
-            last_s + float(labels[label]["enter"]) - first_s,
+            float(arrive_s - first_s),
             int(labels[label]["stops"]),
-            search.run_of(label, last_s) if with_runs else None,
+            search.run_of(label, arrive_s) if with_runs else None,
         )
-        for label, first_s, until_s, last_s in asked.parts()
+        for label, first_s, until_s, arrive_s in asked.parts()
     ]
     return sorted(found, key=lambda part: (part.first_s, part.journey_s, part.stops))
 
@@ -109,40 +109,39 @@ class ProfileSearch:
         self._run(most_labels)
 
     def _run(self, most_labels: int | None) -> None:
-        search, query = self._search, self._query
-        limit = float(min(query.horizon_s, query.stages[-1].latest_s, 1e9))
-        stage = search.stage_table(query)
-        if not search.start(query, stage, limit, most_labels, profile=True):
+        search = self._search
+        if not search.start(self._query, most_labels, profile=True):
             return
         self._base, last = search.departures_asked
         self._count = (last - self._base) // self._step + 1
         blocks = -(-self._count // engine.BLOCK)
-        known = np.full((engine.LEVELS, self._count), np.inf), np.full((engine.LEVELS, blocks), np.inf)
-        space = search.workspace
+        arrive_s, longest = np.full((engine.LEVELS, self._count), np.inf), np.full((engine.LEVELS, blocks), np.inf)
+        state = search.workspace.space.state
         while True:
-            status = engine.advance_profile(
-                known, self._base, self._ended, space.labels, space.state, space.heap, space.buckets,
-                int(space.state[engine.TAKEN]) + POPS_A_CALL, *search._compiled(stage),
+            status = int(
+                engine.advance_profile(
+                    arrive_s, longest, self._base, self._ended, *search.compiled(),
+                    int(state[engine.TAKEN]) + POPS_A_CALL,
+                )
             )  # fmt: skip
             if status == engine.GAVE_UP:
                 raise GaveUpError
             if status == engine.EMPTY:
                 return
-            if status != engine.RUNNING:
-                if self._ended[-1] == len(self._ended) - 1:
-                    self._ended = np.concatenate([self._ended[:-1], np.zeros(len(self._ended) + 1, np.int64)])
-                    self._ended[-1] = np.count_nonzero(self._ended)
-                else:
-                    space.grow(status)
+            if status == engine.GROW_ENDED:
+                self._ended = np.concatenate([self._ended[:-1], np.zeros(len(self._ended) + 1, np.int64)])
+                self._ended[-1] = len(self._ended) // 2 - 1
+            elif status != engine.RUNNING:
+                search.grow(status)
 
     def parts(self) -> list[tuple[int, int, int, int]]:
-        """Return (label, first departure, last departure, departure of its last leg for the first) of what was found.
+        """Return (label, first departure, last departure, arrival of the first) of what was found.
 
         To be asked before the next search on the same graph, as :meth:`Search.run_of` is.
         """
         if not self._count:
             return []
-        labels = self._search.workspace.labels
+        labels = self._search.workspace.space.labels
         rows = 1024
         while True:
             out = np.zeros((rows, 3), np.int64)
@@ -151,12 +150,12 @@ class ProfileSearch:
                 break
             rows *= 8
         chains: dict[int, list[list[int]]] = {}
-        for leave_s, label, last_s in out[:n][::-1].tolist():
+        for leave_s, label, arrive_s in out[:n][::-1].tolist():
             chain = chains.setdefault(label, [])
-            if chain and leave_s - chain[-1][1] == self._step and last_s - leave_s == chain[-1][2] - chain[-1][0]:
+            if chain and leave_s - chain[-1][1] == self._step and arrive_s - leave_s == chain[-1][2] - chain[-1][0]:
                 chain[-1][1] = leave_s
             else:
-                chain.append([leave_s, leave_s, last_s])
+                chain.append([leave_s, leave_s, arrive_s])
         return [(label, *part) for label, chain in chains.items() for part in chain]  # type: ignore[misc]
 
 
@@ -177,13 +176,8 @@ def profile(
     search = Search(graph, model, timelines, bounds, ignore_train)
     asked = ProfileSearch(search, query, most_labels)
     runs = []
-    for label, first_s, until_s, last_s in asked.parts():
-        run = search.run_of(label, last_s)
-        shifts = range(0, until_s - first_s + 1, query.step_s)
-        if query.stages[-1].depart_s > run.exit_s[-1]:  # the stand at the end does not shift
-            runs += [search.run_of(label, last_s + by_s) for by_s in shifts]
-        else:
-            runs += [later(run, by_s) for by_s in shifts]
+    for label, first_s, until_s, arrive_s in asked.parts():
+        runs += [search.run_of(label, arrive_s + by_s) for by_s in range(0, until_s - first_s + 1, query.step_s)]
     return sorted(runs, key=lambda run: (run.depart_s[0], run.exit_s[-1], run.stops))
 
 

@@ -177,7 +177,9 @@ class Search:
             raise ValueError("a query has at least an origin and a destination")
         first, step, bounds = query.stages[0], query.step_s, self.bounds
         limit = min(query.horizon_s, query.stages[-1].latest_s, 1e9)
-        ends = [stage.directed[~self.model.may_stop[stage.directed]] for stage in query.stages[1:] if stage.stop_s >= 0.0]
+        ends = [
+            stage.directed[~self.model.may_stop[stage.directed]] for stage in query.stages[1:] if stage.stop_s >= 0.0
+        ]
         bounds.routes.halt_at(np.concatenate([*ends, query.stages[-1].directed]).astype(np.int32))
         origins = np.unique(first.directed).astype(np.int32)
         bounds.routes.list(origins)

@@ -57,7 +57,7 @@ def _first_after(from_s, lo, hi, value):
 
 
 @compiled
-def _mend_reach(lines, z, place):
+def mend_reach(lines, z, place):
     """Work out again how far the rows of a zone reach from row ``place`` on."""
     lo = lines.first[z]
     reach = lines.reach[place - 1] if place > lo else -(2**31)
@@ -103,7 +103,7 @@ def _insert(lines, new_first, zone, begin, end, train, occupies, blocks, at):
         lines.blocks[place] = blocks[k]
         lines.count[z] = n + 1
         lines.kinds[z] |= (np.int32(occupies[k]) << 8) | blocks[k]
-        _mend_reach(lines, z, place)
+        mend_reach(lines, z, place)
     return len(zone)
 
 
@@ -130,7 +130,7 @@ def _delete(lines, zone, begin, end, train, occupies, blocks):
             lines.occupies[j] = lines.occupies[j + 1]
             lines.blocks[j] = lines.blocks[j + 1]
         lines.count[z] -= 1
-        _mend_reach(lines, z, i)
+        mend_reach(lines, z, i)
         found += 1
     return found
 
@@ -139,7 +139,7 @@ def _delete(lines, zone, begin, end, train, occupies, blocks):
 def _reach_all(lines):
     """Work out how far all rows reach, and the bits of all zones."""
     for z in range(len(lines.first)):
-        _mend_reach(lines, z, lines.first[z])
+        mend_reach(lines, z, lines.first[z])
         for i in range(lines.first[z], lines.first[z] + lines.count[z]):
             lines.kinds[z] |= (np.int32(lines.occupies[i]) << 8) | lines.blocks[i]
 
@@ -297,9 +297,7 @@ class Timelines:
         at = 0
         while True:
             at = int(
-                _insert(
-                    self.lines, self._used, new.zone, new.from_s, new.until_s, train, new.occupies, new.blocks, at
-                )
+                _insert(self.lines, self._used, new.zone, new.from_s, new.until_s, train, new.occupies, new.blocks, at)
             )
             if at == len(new.zone):
                 break

@@ -375,7 +375,7 @@ class Placer:
             speed_ms=np.where(allowed[directed], model.speed_ms[directed] * pace, 0.0).astype(np.float32),
             may_stop=model.may_stop[directed],
         )
-        bounds = Bounds(graph, limited, rows=2 * len(stretch.calls))
+        bounds = Bounds(graph, limited)
         leg = _Leg(stretch.first, (), graph, limited, bounds, pieces)
         return replace(leg, stages=tuple(leg.inside(call) for call in stretch.calls))
 
@@ -484,7 +484,7 @@ class Placer:
         speed = leg.model.speed_ms.copy()
         speed[under] = self._model_of(placed.wanted.kind).speed_ms[leg.outside(under)]
         model = replace(leg.model, speed_ms=speed)
-        bounds = Bounds(leg.graph, model, rows=2 * len(leg.stages))
+        bounds = Bounds(leg.graph, model)
         return replace(leg, stages=(under[-1:], *leg.stages[1:]), model=model, bounds=bounds)
 
     def _stand(self, placed: Placed, onward: Run, timelines: Timelines) -> bool:
@@ -668,6 +668,8 @@ def part_of(graph: TrackGraph, pieces: npt.NDArray[np.int32]) -> TrackGraph:
         successor_start=start,
         successor=(2 * number[target[kept] >> 1] + (target[kept] & 1)).astype(np.int32),
         n_zones=graph.n_zones,
+        halt=None if graph.halt is None else graph.halt[directed],
+        ways=graph.ways,
     )
 
 
