@@ -569,10 +569,13 @@ def motion_of(track, book, mover, known, route, state, leave):
     )
     for j in range(n):
         known.times[first_time + j] = ends[j, 1]
-    go_part = first_part + size
-    go_size, go_time, _ = run_over(
-        track, book, mover, known, route, state, 0.0, leave, True, ends, known.part_at[go_part:]
-    )
+    go_part, go_size, go_time = first_part, size, time
+    if known.state_v[state] > 0.0:
+        # Of a train that started here the run is known; one that comes by may be as fast as the track allows.
+        go_part = first_part + size
+        go_size, go_time, _ = run_over(
+            track, book, mover, known, route, state, 0.0, leave, True, ends, known.part_at[go_part:]
+        )
     slow = time
     if mover.par[SLOWER] > 0.0 and known.state_v[state] > 0.0:
         spare = go_part + go_size
