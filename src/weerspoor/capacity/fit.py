@@ -238,7 +238,7 @@ class Problem:
         """The least time from the origin through every place to the destination, stops asked for included."""
         total = 0.0
         for stage, after in pairwise(self.query.stages):
-            row = self.search.bounds.row(after.directed)
+            row = self.search.bounds.row(after.directed, stage.directed)
             total += self.search.bounds.least_s(stage.directed, row) + max(after.stop_s, 0.0)
         return total
 

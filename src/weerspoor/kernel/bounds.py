@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from weerspoor.kernel import motion as m
 from weerspoor.kernel.compiled import compiled
-from weerspoor.kernel.least import Least, begin_row, least_from
+from weerspoor.kernel.least import Least, begin_row, landmark_times, least_from
 from weerspoor.kernel.routes import MOST_PIECES, Routes
 
 if TYPE_CHECKING:
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 KEPT = 8
 """Trains of which this is kept on a graph."""
+
+LANDMARKS, LANDMARKS_FROM = 6, 4_000
+"""Places far apart whose distances guide the way back, on graphs of at least so many pieces."""
+
+TOP_MS = 90.0
+"""No train is faster, where a graph does not say how fast its pieces may be run over."""
 
 ROWS = 4
 """Rows of least times that there is room for at first."""
@@ -114,9 +120,11 @@ class Bounds:
                 np.zeros(4096, np.int64), np.full(8192, -1, np.int32), np.zeros(4096, np.int32),
                 np.zeros(4096, np.int32), np.zeros(4096, np.int32), np.zeros((4096, 2), np.int32),
                 np.zeros((4096, 2), np.int32), np.zeros((4096, 2), np.int32), np.zeros(4096), np.zeros(4096, np.int32),
+                np.zeros((room, 2), np.int32), np.zeros(16384, np.int32), np.zeros(16384, np.int32), np.zeros(16384),
+                np.zeros(4096, np.int64), np.full(8192, -1, np.int32), np.zeros((4096, 2), np.int32), np.zeros(4096),
                 np.zeros(16384, np.int32),
                 np.zeros(16384, np.int32), np.zeros(16384, np.int8), np.zeros(16384, np.int32), np.zeros(16384),
-                np.zeros((16384, 7)), np.zeros(16384), np.zeros(m.N_WAYS + 1, np.int64),
+                np.zeros((16384, 7)), np.zeros(16384), np.zeros(m.N_AUX + 1, np.int64),
                 np.zeros((4, 4096), np.int32), np.zeros((8, 4096)), np.zeros((MOST_PIECES, 2)), np.zeros((8192, 2)),
             )  # fmt: skip
         elif room > len(self.known.route_class):
@@ -125,19 +133,24 @@ class Bounds:
                 route_class=np.concatenate([self.known.route_class, np.zeros(more, np.int16)]),
                 route_steps=np.concatenate([self.known.route_steps, np.zeros(more, np.int16)]),
                 route_least=np.concatenate([self.known.route_least, np.zeros(more)]),
+                route_hold=np.concatenate([self.known.route_hold, np.zeros((more, 2), np.int32)]),
             )
 
     def grow(self, status: int) -> None:
         """Double what was too small."""
         known = self.known
-        if status in {m.GROW_STATES, m.GROW_MOTIONS}:
+        tables = {
+            m.GROW_STATES: ("state", m.N_STATES), m.GROW_MOTIONS: ("motion", m.N_MOTIONS), m.GROW_AUX: ("aux", m.N_AUX),
+        }  # fmt: skip
+        if status in tables:
             # The tables by which they are found are filled anew.
-            name = "state" if status == m.GROW_STATES else "motion"
-            used = int(known.used[m.N_STATES if name == "state" else m.N_MOTIONS])
+            name, count = tables[status]
             self._double(*(field for field in known._fields if field.startswith(name) and not field.endswith("table")))
-            table = np.full(4 * len(getattr(self.known, f"{name}_table")) // 2, -1, np.int32)
+            table = np.full(2 * len(getattr(self.known, f"{name}_table")), -1, np.int32)
             self.known = self.known._replace(**{f"{name}_table": table})
-            m.fill_table(self.known, used, name == "state")
+            m.fill_table(self.known, int(known.used[count]), status)
+        elif status == m.GROW_ROWS:
+            self._double("row_zone", "row_bits", "row_metres")
         elif status == m.GROW_HOLDS:
             self._double(*(field for field in known._fields if field.startswith("hold")))
         elif status == m.GROW_PARTS:
@@ -158,6 +171,7 @@ class Bounds:
     def _no_rows(self, turn_to: Ints) -> Least:
         n = len(self.mover.limit)
         start, origin = np.empty(0, np.int32), np.empty(0, np.int32)
+        far = landmarks(self.graph, self.routes)
         if len(turn_to):
             origin = np.flatnonzero(turn_to >= 0).astype(np.int32)
             origin = origin[np.argsort(turn_to[origin], kind="stable")]
@@ -165,15 +179,18 @@ class Bounds:
             np.cumsum(np.bincount(turn_to[origin], minlength=n), out=start[1:])
         return Least(
             np.empty((ROWS, n)), np.empty((ROWS, n), np.bool_), np.empty((ROWS, n + 64)),
-            np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), start, origin, np.array([self.model.turn_s]),
+            np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), far, np.empty((ROWS, far.shape[1])),
+            np.empty((ROWS, far.shape[1])), start, origin, np.array([self.model.turn_s]),
         )  # fmt: skip
 
-    def row(self, directed: Ints, pinned: set[int] | None = None) -> int:
+    def row(self, directed: Ints, origins: Ints, pinned: set[int] | None = None) -> int:
         """Return the row of least times to one of some directed pieces.
 
         Parameters
         ----------
         directed : (k,) int32
+        origins : (k,) int32
+            Where the train comes from; places on the way from there are worked out first.
         pinned : set of int, optional
             Rows that must stay.
         """
@@ -191,10 +208,10 @@ class Bounds:
                 wider = {
                     name: np.concatenate([part, np.empty_like(part)])
                     for name, part in self.least._asdict().items()
-                    if not name.startswith("turn")
+                    if name != "far" and not name.startswith("turn")
                 }
                 self.least = self.least._replace(**wider)
-        begin_row(self.least, row, directed.astype(np.int32))
+        begin_row(self.least, row, directed.astype(np.int32), origins.astype(np.int32))
         self._row_of[key] = row
         return row
 
@@ -211,3 +228,26 @@ class Bounds:
         for dp in range(len(self.mover.limit)):
             least_from(self.routes.track, self.mover.limit, self.least, row, dp, np.inf)
         return self.least.value[row]
+
+
+def landmarks(graph: TrackGraph, routes: Routes) -> npt.NDArray[np.float64]:
+    """Return the least times (directed pieces, landmarks) on the bare track, made once for a graph; none on a small one.
+
+    On the bare track every piece is run over at the highest speed that was ever asked for, and a train may turn back
+    anywhere, so that no train is quicker.
+    """
+    if "landmarks" not in graph.cache:
+        n = len(graph.signal)
+        if n < 2 * LANDMARKS_FROM:
+            graph.cache["landmarks"] = np.zeros((n, 0))
+        else:
+            speed = np.full(n, TOP_MS) if graph.top_ms is None else graph.top_ms.astype(np.float64)
+            times = [landmark_times(routes.track, speed, 0)]
+            while len(times) <= LANDMARKS:
+                nearest = np.min(times[1:] or times, axis=0)
+                nearest[~np.isfinite(nearest)] = -1.0
+                times.append(landmark_times(routes.track, speed, int(np.argmax(nearest))))
+            far = np.stack(times[1:], axis=1)
+            far[~np.isfinite(far)] = 0.0
+            graph.cache["landmarks"] = np.ascontiguousarray(far)
+    return graph.cache["landmarks"]  # type: ignore[return-value]

@@ -97,7 +97,7 @@ CLEARS_S = 300
 BEYOND_S = 86_400
 """What is taken later than so long after the last arrival asked for does not count."""
 
-BAND_S = 60.0
+BAND_S = 15.0
 """Routes are gone on by in bands of so many seconds of detour; those of later bands wait their turn in the queue."""
 
 CHUNK_S = 900

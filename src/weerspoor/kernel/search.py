@@ -133,7 +133,7 @@ class Search:
         pinned: set[int] = set()
         for k, stage in enumerate(stages):
             if k > 0:
-                row = bounds.row(stage.directed, pinned)
+                row = bounds.row(stage.directed, stages[k - 1].directed, pinned)
                 pinned.add(row)
                 rows[k, engine.S_ROW] = row
         for k in range(len(stages) - 1, -1, -1):
