@@ -621,7 +621,7 @@ def motion_of(track, book, mover, known, route, state, leave):
     m = known.used[N_MOTIONS]
     if 2 * (m + 1) > len(known.motion_key):
         return -GROW_MOTIONS
-    at, n = book.at[route], book.number[route]
+    n = book.number[route]
     first_part, first_time, first_hold = known.used[N_PARTS], known.used[N_TIMES], known.used[N_HOLDS]
     if first_part + 3 * (2 * n + MOST_TAIL) > len(known.part_at):
         return -GROW_PARTS
