@@ -78,7 +78,6 @@ class Bounds:
                 float(model.braking_ms2), turn_to, turn_s, turn_limit,
             )  # fmt: skip
             turn_s += model.turn_s
-            self.routes.list(np.unique(turn_to[turn_to >= 0]).astype(np.int32))
         self.mover = m.Mover(
             limit, model.may_stop, model.accel_v, model.accel_t, model.accel_s, model.keep_start, model.keep_zone,
             model.keep_mask, turn_to, turn_s, turn_limit, par,
@@ -102,6 +101,8 @@ class Bounds:
 
     def refresh(self) -> None:
         """Forget motions when the routes were listed anew; make room for routes listed since."""
+        turn_to = self.mover.turn_to
+        self.routes.list(np.unique(turn_to[turn_to >= 0]).astype(np.int32))
         n, room = len(self.mover.limit), len(self.routes.book.end)
         if self._version != self.routes.version:
             self._version = self.routes.version
@@ -165,7 +166,7 @@ class Bounds:
             np.cumsum(np.bincount(turn_to[origin], minlength=n), out=start[1:])
         return Least(
             np.empty((ROWS, n)), np.empty((ROWS, n), np.bool_), np.empty((ROWS, n + 64)),
-            np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), start, origin, np.array([self.model.turn_s]),
+            np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), start, origin, np.array([max(self.model.turn_s, 1e-3)]),
         )  # fmt: skip
 
     def row(self, directed: Ints, pinned: set[int] | None = None) -> int:
