@@ -222,7 +222,7 @@ def random_case(seed: int) -> Case:
         norms_s=(float(rng.choice([0.0, 12.0])), 9.0, float(rng.choice([0.0, 6.0, 7.5]))),
     )
     rows: list[tuple[int, int, int, int, int]] = []
-    busy = float(rng.choice([0.2, 0.5, 1.0]))
+    busy = float(rng.choice([0.0, 0.2, 0.5, 0.8]))
     for z in range(n):
         if rng.random() > busy:
             continue
@@ -271,7 +271,7 @@ def random_case(seed: int) -> Case:
         Query(
             [origin, *via, final],
             max_stops=int(rng.integers(1 if turns_back else 0, 3)),
-            horizon_s=start + float(rng.choice([400.0, 560.0])),
+            horizon_s=start + float(rng.choice([400.0, 600.0])),
             step_s=6,
         ),
     )
