@@ -84,7 +84,6 @@ class Bounds:
                 float(model.braking_ms2), turn_to, turn_s, turn_limit,
             )  # fmt: skip
             turn_s += model.turn_s
-            self.routes.list(np.unique(turn_to[turn_to >= 0]).astype(np.int32))
         self.mover = m.Mover(
             limit, model.may_stop, model.accel_v, model.accel_t, model.accel_s, model.keep_start, model.keep_zone,
             model.keep_mask, turn_to, turn_s, turn_limit, par,
@@ -108,6 +107,8 @@ class Bounds:
 
     def refresh(self) -> None:
         """Forget motions when the routes were listed anew; make room for routes listed since."""
+        turn_to = self.mover.turn_to
+        self.routes.list(np.unique(turn_to[turn_to >= 0]).astype(np.int32))
         n, room = len(self.mover.limit), len(self.routes.book.end)
         if self._version != self.routes.version:
             self._version = self.routes.version
@@ -179,8 +180,8 @@ class Bounds:
             np.cumsum(np.bincount(turn_to[origin], minlength=n), out=start[1:])
         return Least(
             np.empty((ROWS, n)), np.empty((ROWS, n), np.bool_), np.empty((ROWS, n + 64)),
-            np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), far, np.empty((ROWS, far.shape[1])),
-            np.empty((ROWS, far.shape[1])), start, origin, np.array([self.model.turn_s]),
+np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), far, np.empty((ROWS, far.shape[1])),
+            np.empty((ROWS, far.shape[1])), start, origin, np.array([max(self.model.turn_s, 1e-3)]),
         )  # fmt: skip
 
     def row(self, directed: Ints, origins: Ints, pinned: set[int] | None = None) -> int:
@@ -242,12 +243,15 @@ def landmarks(graph: TrackGraph, routes: Routes) -> npt.NDArray[np.float64]:
             graph.cache["landmarks"] = np.zeros((n, 0))
         else:
             speed = np.full(n, TOP_MS) if graph.top_ms is None else graph.top_ms.astype(np.float64)
-            times = [landmark_times(routes.track, speed, 0)]
-            while len(times) <= LANDMARKS:
-                nearest = np.min(times[1:] or times, axis=0)
-                nearest[~np.isfinite(nearest)] = -1.0
+            # From a place that most tracks are connected with, the farthest; then again and again the farthest of all.
+            tried = (landmark_times(routes.track, speed, dp) for dp in range(0, n, 997))
+            first = next((times for times in tried if np.isfinite(times).mean() > 0.5), np.zeros(n))
+            times: list[npt.NDArray[np.float64]] = []
+            while len(times) < LANDMARKS:
+                nearest = np.min(times, axis=0) if times else first
+                nearest = np.where(np.isfinite(nearest), nearest, -1.0)
                 times.append(landmark_times(routes.track, speed, int(np.argmax(nearest))))
-            far = np.stack(times[1:], axis=1)
+            far = np.stack(times, axis=1)
             far[~np.isfinite(far)] = 0.0
             graph.cache["landmarks"] = np.ascontiguousarray(far)
     return graph.cache["landmarks"]  # type: ignore[return-value]

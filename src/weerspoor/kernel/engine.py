@@ -644,7 +644,7 @@ def arrive(track, book, mover, known, least, space, stage, i, route, motion, lea
             if least.value[row, book.pieces[at + j]] == 0.0:
                 found = j
                 break
-        if found < 0 or (found == pieces - 1 and leave == STOP):
+        if found < 0:
             break
         if found == pieces - 1:
             lo, hi = x, y
@@ -729,6 +729,21 @@ def stand(track, mover, known, least, space, stage, i, route, motion, end, a, b,
 
 
 @lean
+def goal_at(least, stage, k, dp):
+    """Tell whether a stage may stop at a place, and whether the run may end there in passing.
+
+    The stages in between that are only passed may lie on the way there.
+    """
+    for s in range(k, len(stage)):
+        here, stops = least.value[int(stage[s, S_ROW]), dp] == 0.0, stage[s, S_STOP] >= 0.0
+        if here and (stops or s == len(stage) - 1):
+            return stops, not stops
+        if stops:
+            break
+    return False, False
+
+
+@lean
 def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, band):
     """Write the labels that follow label ``i`` between two times, by the routes of a band.
 
@@ -739,7 +754,7 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
     n, tails = state[N_LABELS], state[N_TAILS]
     dp, k = lab[i].dp, lab[i].stage
     row = int(stage[k, S_ROW])
-    last, stops = k == len(stage) - 1, stage[k, S_STOP] >= 0.0
+    stops = stage[k, S_STOP] >= 0.0
     own = known.state_class[lab[i].state]
     from_class, to_class = lab[i].from_class, lab[i].to_class
     limit = state[LIMIT] - stage[k, S_ADD]
@@ -769,15 +784,15 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
             next_band = min(next_band, detour)
             continue
         signal = track.signal[end]
-        target = least.value[row, end] == 0.0
-        if mover.may_stop[end] or (target and stops):
+        stops_here, ends_here = goal_at(least, stage, k, end)
+        if mover.may_stop[end] or stops_here:
             need = class_needed(known, route, STOP)
             if own <= need and from_class <= need < to_class:
                 n, tails, status = go_on(track, book, mover, known, lines, least, space, stage, i, lo, hi, route, STOP, 0, ANY_CLASS,
                                          n, tails)  # fmt: skip
                 if status != RUNNING:
                     return n, tails, status, next_band
-        if not signal and not (target and last and not stops):
+        if not signal and not ends_here:
             continue
         if signal and known.class_first[end] < 0:
             status = find_classes(track, book, mover, known, end)
@@ -787,7 +802,7 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
         if motion < 0:
             return n, tails, -motion, next_band
         own_after = known.state_class[known.motion_state[motion]]
-        if free < to_class and (known.class_most[end] >= own_after or (target and last and not stops)):
+        if free < to_class and (known.class_most[end] >= own_after or ends_here):
             n, tails, status = go_on(track, book, mover, known, lines, least, space, stage, i, lo, hi, route, FREE, own_after,
                                      ANY_CLASS, n, tails)  # fmt: skip
             if status != RUNNING:
@@ -911,7 +926,7 @@ def take(track, book, mover, known, lines, least, space, stage, size, lo, hi):
     """Go on from the first entry of the queue, between two times; return (size of the queue, status)."""
     lab, state = space.labels, space.state
     step = int(mover.par[STEP])
-    i, band, f = space.item[0], space.band[0], space.key[0]
+    i, band = space.item[0], space.band[0]
     until = min(hi, lo + CHUNK_S // step * step)
     first = state[N_LABELS]
     n, tails, status, next_band = expand(track, book, mover, known, lines, least, space, stage, i, lo, until, band)
@@ -922,10 +937,11 @@ def take(track, book, mover, known, lines, least, space, stage, size, lo, hi):
     state[TAKEN] += 1
     size = pop(space, size)
     state[N_LABELS], state[N_TAILS] = n, tails
+    floor = stage[lab[i].stage, S_FLOOR]
     if next_band < np.inf:
-        size = push(space, size, f + next_band - max(band, 0.0), i, lo, next_band)
+        f = order_of(state, lo, hi, lab[i].rest + next_band, floor, lab[i].o_max, lab[i].lag)
+        size = push(space, size, f, i, lo, next_band)
     if band < 0.0 and until + step <= hi:
-        floor = stage[lab[i].stage, S_FLOOR]
         f = order_of(state, until + step, hi, lab[i].rest, floor, lab[i].o_max, lab[i].lag)
         size = push(space, size, f, i, until + step, -np.inf)
     for j in range(first, n):
@@ -953,7 +969,7 @@ def advance(track, book, mover, known, lines, least, space, stage, pops):
             size = pop(space, size)
             continue
         floor = -np.inf if lab[i].kind == ENDED else stage[lab[i].stage, S_FLOOR]
-        f = order_of(state, lo, hi, lab[i].rest, floor, lab[i].o_max, lab[i].lag) + band
+        f = order_of(state, lo, hi, lab[i].rest + band, floor, lab[i].o_max, lab[i].lag)
         if f > space.key[0]:
             band = space.band[0]
             size = pop(space, size)

@@ -271,7 +271,7 @@ def find_classes(track, book, mover, known, dp):
             stop = max(1, min(free, int(known.route_steps[route])))
             signal = track.signal[end]
             if done == 1:
-                most = max(most, free if signal else stop)
+                most = max(most, free)
             if before + free < cap:
                 wanted[before + free] = 1
             if before + stop < cap and (mover.may_stop[end] or track.halt[end] or not signal):
@@ -707,7 +707,7 @@ def motion_of(track, book, mover, known, route, state, leave):
     known.motion_key[m] = key
     known.motion_time[m] = whole
     known.motion_state[m] = after
-    known.motion_loss[m] = max(int(np.floor(slow / step)) * step - whole, 0)
+    known.motion_loss[m] = max(int(np.ceil(np.ceil(slow - 1e-9) / step)) * step - whole, 0)
     known.motion_table[slot] = m
     known.used[N_MOTIONS] = m + 1
     known.used[N_PARTS] = spare
