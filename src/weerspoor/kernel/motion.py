@@ -47,7 +47,9 @@ head is on its last piece; or beyond it."""
 N_STATES, N_MOTIONS, N_HOLDS, N_PARTS, N_TIMES, N_CLASSES, N_WAYS, N_ROWS, N_AUX = range(9)
 """Places in the array of what is used."""
 
-DONE, GROW_STATES, GROW_MOTIONS, GROW_HOLDS, GROW_PARTS, GROW_TIMES, GROW_CLASSES, GROW_WAYS, GROW_ROWS, GROW_AUX = range(10)
+DONE, GROW_STATES, GROW_MOTIONS, GROW_HOLDS, GROW_PARTS, GROW_TIMES, GROW_CLASSES, GROW_WAYS, GROW_ROWS, GROW_AUX = (
+    range(10)
+)
 
 
 class Mover(NamedTuple):

@@ -345,7 +345,9 @@ class Plain:
         done, time = place - part.begin_m, part.begin_s
         if part.up_m > 0.0 and done > 0.0:
             x, rise = part.curve_m, min(done, part.up_m)
-            time += max(float(np.interp(x + rise, curve_s, curve_t) - np.interp(x, curve_s, curve_t)), rise / part.peak_ms)
+            time += max(
+                float(np.interp(x + rise, curve_s, curve_t) - np.interp(x, curve_s, curve_t)), rise / part.peak_ms
+            )
             done -= rise
         if part.even_m > 0.0 and done > 0.0:
             time += min(done, part.even_m) / part.peak_ms
@@ -468,7 +470,9 @@ class Zones:
     def __init__(self, timelines: Timelines) -> None:
         self._rows: dict[int, list[tuple[int, int, int, int]]] = {}
         zone, from_s, until_s, _, occupies, blocks = timelines.table()
-        for z, a, b, occ, blk in zip(*(part.tolist() for part in (zone, from_s, until_s, occupies, blocks)), strict=True):
+        for z, a, b, occ, blk in zip(
+            *(part.tolist() for part in (zone, from_s, until_s, occupies, blocks)), strict=True
+        ):
             self._rows.setdefault(z, []).append((a, b, occ, blk))
         self._known: dict[tuple[int, int, int, int], int | None] = {}
 
@@ -555,7 +559,9 @@ class Everything:
         for end in range(time + move.motion.least_s, min(time + move.motion.most_s, last) + 1, self.query.step_s):
             self.arrive(node, left, time, end, move, tuple(sorted(set(tail))))
 
-    def arrive(self, node: Node, left: int, time: int, end: int, move: Move, tail: tuple[tuple[float, int], ...]) -> None:
+    def arrive(
+        self, node: Node, left: int, time: int, end: int, move: Move, tail: tuple[tuple[float, int], ...]
+    ) -> None:
         """Come to the end of a route, having passed as many stages on it as possible, or less."""
         stages, here = self.query.stages, move.route[-1]
         passed = -1
@@ -585,7 +591,11 @@ class Everything:
         """Tell whether all that is behind is released in time when the run ends."""
         final, release = self.query.stages[-1], self.model.release_s
         for metres, until in tail:
-            gone = end + metres / move.motion.after.speed_ms if final.stop_s < 0.0 else max(end + final.stop_s, final.depart_s)
+            gone = (
+                end + metres / move.motion.after.speed_ms
+                if final.stop_s < 0.0
+                else max(end + final.stop_s, final.depart_s)
+            )
             if math.ceil(gone + release) + WIDEN_S > until:
                 return False
         return True
