@@ -98,7 +98,8 @@ BEYOND_S = 86_400
 """What is taken later than so long after the last arrival asked for does not count."""
 
 BAND_S = 15.0
-"""Routes are gone on by in bands of so many seconds of detour; those of later bands wait their turn in the queue."""
+"""Routes are gone on by in bands of detour, the first of so many seconds, each later one wider than all before it; those of
+later bands wait their turn in the queue."""
 
 CHUNK_S = 900
 """A label goes on from so many seconds at once; the rest waits its turn in the queue."""
@@ -747,7 +748,8 @@ def goal_at(least, stage, k, dp):
 def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, band):
     """Write the labels that follow label ``i`` between two times, by the routes of a band.
 
-    A band are the routes that make the way longer by ``band`` to ``BAND_S`` more seconds, as far as the least times tell.
+    A band are the routes that make the way longer by ``band`` to twice that and ``BAND_S`` seconds, as far as the least
+    times tell.
     Returns (new labels, new rows of tails, status, the next band that has routes; infinite if none).
     """
     lab, state = space.labels, space.state
@@ -758,7 +760,7 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
     own = known.state_class[lab[i].state]
     from_class, to_class = lab[i].from_class, lab[i].to_class
     limit = state[LIMIT] - stage[k, S_ADD]
-    upper = max(band, 0.0) + BAND_S
+    upper = 2.0 * max(band, 0.0) + BAND_S
     next_band = np.inf
     if known.way_first[dp] < 0:
         status = find_ways(track, book, mover, known, dp)
@@ -773,9 +775,13 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
         # What the way over this route is longer than the best from here; nothing where a place is passed on it.
         detour = 0.0
         if stops or least.value[row, dp] > known.route_least[route] + 1e-6:
-            soonest = lo + known.route_least[route]
-            rest = least_from(track, mover.limit, least, row, end, limit - soonest)
-            if not soonest + rest <= limit:
+            most = limit - lo - known.route_least[route]
+            within = least.value[row, dp] + upper - known.route_least[route]
+            rest = least_from(track, mover.limit, least, row, end, min(most, within))
+            if not rest <= most:
+                # Too far, or at least so far that it belongs to a later band.
+                if within < most:
+                    next_band = min(next_band, upper)
                 continue
             detour = known.route_least[route] + rest - least.value[row, dp]
         if detour < band:
