@@ -26,8 +26,8 @@ def graph_of(
 ) -> TrackGraph:
     """A graph of pieces joined by edges from piece to piece with rising chainage.
 
-    ``signal`` are the pieces with a signal at the end that faces direction 0, ``back`` those with one at the beginning that
-    faces direction 1; ``halt`` those with a halt for direction 0.
+    ``signal`` are the pieces with a signal at the end that faces direction 0, ``back`` those with one at the beginning
+    that faces direction 1; ``halt`` those with a halt for direction 0.
     """
     n = len(length_m)
     follows: list[list[int]] = [[] for _ in range(2 * n)]
@@ -75,8 +75,9 @@ def train_on(
 ) -> TrainModel:
     """A train of constant acceleration up to 40 m/s.
 
-    ``keep`` maps a piece to (zone, mask) pairs; ``may_stop`` are pieces at whose ends it may stand, ``stop_back`` those at whose
-    beginnings it may when it runs in direction 1; ``turn`` are directed pieces at whose exits it may turn back.
+    ``keep`` maps a piece to (zone, mask) pairs; ``may_stop`` are pieces at whose ends it may stand, ``stop_back``
+    those at whose beginnings it may when it runs in direction 1; ``turn`` are directed pieces at whose exits it may
+    turn back.
     """
     n = len(graph.length_m)
     speeds = np.full(n, speed_ms, np.float32) if isinstance(speed_ms, float) else np.array(speed_ms, np.float32)

@@ -1,4 +1,4 @@
-"""Compare the search with trying everything on many random cases: ``python -m tests.many_cases NUMBER [FIRST SEED]``."""
+"""Compare the search with trying everything on many cases: ``python -m tests.many_cases NUMBER [FIRST SEED]``."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def differences(case: Case) -> list[str]:
 
 def main(number: int, first: int = 0) -> int:
     """Compare cases; return how many differ."""
-    begun, bad, some = time.perf_counter(), 0, 0
+    begun, bad = time.perf_counter(), 0
     for seed in range(first, first + number):
         case = random_case(seed)
         found = differences(case)

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917
 """What is worked out once for a train on a graph: its motions, and the least times to the places it goes to."""
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ KEPT = 8
 LANDMARKS, LANDMARKS_FROM = 6, 4_000
 """Places far apart whose distances guide the way back, on graphs of at least so many pieces."""
 
-TOP_MS = 90.0
-"""No train is faster, where a graph does not say how fast its pieces may be run over."""
+CAP_STEP_MS = 2.0
+"""Trains share landmarks whose top speeds differ by less."""
 
 ROWS = 4
 """Rows of least times that there is room for at first."""
@@ -32,8 +33,8 @@ ROWS = 4
 def _turns(track, limit, may_turn, length_m, braking, turn_to, turn_s, turn_limit):  # type: ignore[no-untyped-def]
     """Fill in where the head is when a train turns back at a place, how long it takes more, and the limit under it.
 
-    Only where a single way leads to the place. The new head is taken to be at the beginning of the piece under the tail;
-    the way from there to the tail is counted as time of standing, at a brisk walk.
+    Only where a single way leads to the place. The new head is taken to be at the beginning of the piece under the
+    tail; the way from there to the tail is counted as time of standing, at a brisk walk.
     """
     for dp in range(len(may_turn)):
         turn_to[dp] = -1
@@ -115,7 +116,8 @@ class Bounds:
             self.known = m.Known(
                 np.zeros(room, np.int16), np.zeros(room, np.int16), np.zeros(room),
                 np.full(n, -1, np.int32), np.zeros(n, np.int32), np.zeros(4096, np.int32),
-                np.full(n, -1, np.int32), np.zeros(n, np.int16), np.full(n, -1, np.int16), np.zeros(4096, np.int16), np.full(n, -1.0),
+                np.full(n, -1, np.int32), np.zeros(n, np.int16), np.full(n, -1, np.int16), np.zeros(4096, np.int16),
+                np.full(n, -1.0),
                 np.zeros(512), np.zeros(512, np.int16), np.zeros(512, np.int8),
                 np.zeros((512, m.MOST_TAIL)), np.zeros((512, m.MOST_TAIL)), np.full(1024, -1, np.int32),
                 np.zeros(4096, np.int64), np.full(8192, -1, np.int32), np.zeros(4096, np.int32),
@@ -172,7 +174,7 @@ class Bounds:
     def _no_rows(self, turn_to: Ints) -> Least:
         n = len(self.mover.limit)
         start, origin = np.empty(0, np.int32), np.empty(0, np.int32)
-        far = landmarks(self.graph, self.routes)
+        far = landmarks(self.graph, self.routes, self.top_ms)
         if len(turn_to):
             origin = np.flatnonzero(turn_to >= 0).astype(np.int32)
             origin = origin[np.argsort(turn_to[origin], kind="stable")]
@@ -180,7 +182,7 @@ class Bounds:
             np.cumsum(np.bincount(turn_to[origin], minlength=n), out=start[1:])
         return Least(
             np.empty((ROWS, n)), np.empty((ROWS, n), np.bool_), np.empty((ROWS, n + 64)),
-np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), far, np.empty((ROWS, far.shape[1])),
+            np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), far, np.empty((ROWS, far.shape[1])),
             np.empty((ROWS, far.shape[1])), start, origin, np.array([max(self.model.turn_s, 1e-3)]),
         )  # fmt: skip
 
@@ -217,32 +219,34 @@ np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), far, np.empty((ROW
         return row
 
     def least_s(self, origins: Ints, row: int) -> float:
-        """Return the least time from the exit of any of some directed pieces to the places of a row; may be infinite."""
+        """Return the least time from the exit of any of some directed pieces to a row's places; may be infinite."""
         limit, track = self.mover.limit, self.routes.track
-        found = np.inf
+        found, most = np.inf, 60.0
+        while not np.isfinite(found) and self.least.size[row] > 0:
+            for dp in origins:
+                found = min(found, float(least_from(track, limit, self.least, row, int(dp), min(most, found))))
+            most *= 2.0
         for dp in origins:
             found = min(found, float(least_from(track, limit, self.least, row, int(dp), found)))
         return found
 
-    def all_from(self, row: int) -> npt.NDArray[np.float64]:
-        """Return the least times from the exits of all directed pieces to the places of a row."""
-        for dp in range(len(self.mover.limit)):
-            least_from(self.routes.track, self.mover.limit, self.least, row, dp, np.inf)
-        return self.least.value[row]
 
+def landmarks(graph: TrackGraph, routes: Routes, top_ms: float) -> npt.NDArray[np.float64]:
+    """Return the least times (directed pieces, landmarks) on the bare track, made once for a graph; none if it is small.
 
-def landmarks(graph: TrackGraph, routes: Routes) -> npt.NDArray[np.float64]:
-    """Return the least times (directed pieces, landmarks) on the bare track, made once for a graph; none on a small one.
-
-    On the bare track every piece is run over at the highest speed that was ever asked for, and a train may turn back
-    anywhere, so that no train is quicker.
+    On the bare track every piece is run over at the highest speed that it allows, but not above ``top_ms`` rounded up,
+    and a train may turn back anywhere: no train of that speed is quicker.
     """
-    if "landmarks" not in graph.cache:
+    cap_ms = float(np.ceil(top_ms / CAP_STEP_MS) * CAP_STEP_MS)
+    made: dict[float, npt.NDArray[np.float64]] = graph.cache.setdefault("landmarks", {})  # type: ignore[assignment]
+    if cap_ms not in made:
         n = len(graph.signal)
         if n < 2 * LANDMARKS_FROM:
-            graph.cache["landmarks"] = np.zeros((n, 0))
+            made[cap_ms] = np.zeros((n, 0))
         else:
-            speed = np.full(n, TOP_MS) if graph.top_ms is None else graph.top_ms.astype(np.float64)
+            speed = np.full(n, cap_ms)
+            if graph.top_ms is not None:
+                speed = np.minimum(speed, graph.top_ms.astype(np.float64))
             # From a place that most tracks are connected with, the farthest; then again and again the farthest of all.
             tried = (landmark_times(routes.track, speed, dp) for dp in range(0, n, 997))
             first = next((times for times in tried if np.isfinite(times).mean() > 0.5), np.zeros(n))
@@ -253,5 +257,5 @@ def landmarks(graph: TrackGraph, routes: Routes) -> npt.NDArray[np.float64]:
                 times.append(landmark_times(routes.track, speed, int(np.argmax(nearest))))
             far = np.stack(times, axis=1)
             far[~np.isfinite(far)] = 0.0
-            graph.cache["landmarks"] = np.ascontiguousarray(far)
-    return graph.cache["landmarks"]  # type: ignore[return-value]
+            made[cap_ms] = np.ascontiguousarray(far)
+    return made[cap_ms]

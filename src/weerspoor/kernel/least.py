@@ -1,8 +1,10 @@
+# ruff: noqa: PLR0917
 # mypy: disable-error-code="no-untyped-def"
-"""The least time from everywhere to a set of places, without other trains and without speeding up: the guide of the search.
+"""The least time from everywhere to some places, without other trains or speeding up: the guide of the search.
 
 Worked out backwards from the places, only as far as it is asked for, and first towards where the train begins: what is
-near it by the distances from a few landmarks comes first (goal-directed search with landmarks, Goldberg and Harrelson 2005).
+near it by the distances from a few landmarks comes first (goal-directed search with landmarks, Goldberg and Harrelson
+2005).
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from weerspoor.kernel.compiled import compiled, lean
 class Least(NamedTuple):
     """Rows of least times by directed piece: known for good where ``done``; the rest of a row is still in its queue.
 
-    ``far`` (directed pieces, landmarks) are least times from the landmarks on the bare track; ``low`` and ``high`` (rows,
-    landmarks) those of the places where the train begins. ``turn_start``, ``turn_from`` (CSR) list the places from which a train that turns back begins anew at a place.
+    ``far`` (directed pieces, landmarks) are least times from the landmarks on the bare track; ``low`` and ``high``
+    (rows, landmarks) those of the places where the train begins. ``turn_start``, ``turn_from`` (CSR) list the places
+    from which a train that turns back begins anew at a place.
     """
 
     value: np.ndarray
@@ -64,7 +67,7 @@ def begin_row(least, row, targets, origins):
 
 @compiled
 def landmark_times(track, speed, landmark):
-    """Return the least time on the bare track from the exit of a directed piece to those of all, turning back anywhere."""
+    """Return the least times on the bare track from the exit of one directed piece to all, turning back anywhere."""
     n = len(speed)
     value = np.full(n, np.inf)
     key, item = np.empty(4 * n + 64), np.empty(4 * n + 64, np.int32)

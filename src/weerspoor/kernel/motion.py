@@ -1,15 +1,16 @@
+# ruff: noqa: PLR0917
 # mypy: disable-error-code="no-untyped-def"
 """How one train runs over a route: exact for its curve of acceleration and its planned braking, worked out once.
 
 What a train does on a route follows from its *state* at the route's beginning and from how it leaves it. A state is
 the speed of the head and the limits that still hold for it because of where its tail is. Speeds at the ends of
-routes are rounded down to 1/8 m/s and the metres for which a limit of the tail holds are rounded up to 32 m, so that trains that
-came by different ways soon are in the same state.
+routes are rounded down to 1/8 m/s and the metres for which a limit of the tail holds are rounded up to 32 m, so that
+trains that came by different ways soon are in the same state.
 
 A train leaves a route freely, as fast as it can come to its end, or at a *class* of speed, because a slower
 piece or a stop behind is too near to brake for on the next route; class ``k`` is the speed from which it
-brakes to a stand within ``k`` times ``CLASS_M`` metres. Distances are rounded down to such steps route by route, so that
-a class at the end of one route is always enough for what follows.
+brakes to a stand within ``k`` times ``CLASS_M`` metres. Distances are rounded down to such steps route by route, so
+that a class at the end of one route is always enough for what follows.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ BRAKING, SETUP, SIGHTING, RELEASE, MIN_STOP, TOP, LENGTH, SLOWER, KIND, STEP = r
 """Places in the array of a train's parameters."""
 
 A_HEAD, B_END, C_BEYOND = 0, 1, 2
-"""When a zone is cleared: a fixed time after the head passed the beginning of the route; before the end of the route, when the
-head is on its last piece; or beyond it."""
+"""When a zone is cleared: a fixed time after the head passed the beginning of the route; before the end of the route,
+when the head is on its last piece; or beyond it."""
 
 N_STATES, N_MOTIONS, N_HOLDS, N_PARTS, N_TIMES, N_CLASSES, N_WAYS, N_ROWS, N_AUX = range(9)
 """Places in the array of what is used."""
@@ -72,10 +73,11 @@ class Mover(NamedTuple):
 class Known(NamedTuple):
     """What was worked out for a train so far.
 
-    Of routes: the highest class at which each may be entered (or ``SHUT``), its length in steps of classes, its least time. Of
-    places: the routes that are taken from there, and the classes at which a train may have to pass. Of states: speed, class, seconds of approach,
-    limits of the tail. Of motions, found by a table of keys: time over the route, state at its end, holdings of zones, parts of even
-    acceleration, times at the ends of pieces. ``ints``, ``floats``, ``ends`` and ``rows`` are for passing use.
+    Of routes: the highest class at which each may be entered (or ``SHUT``), its length in steps of classes, its least
+    time. Of places: the routes that are taken from there, and the classes at which a train may have to pass. Of
+    states: speed, class, seconds of approach, limits of the tail. Of motions, found by a table of keys: time over the
+    route, state at its end, holdings of zones, parts of even acceleration, times at the ends of pieces. ``ints``,
+    ``floats``, ``ends`` and ``rows`` are for passing use.
     """
 
     route_class: np.ndarray
@@ -170,11 +172,12 @@ def class_above(v, braking):
 def find_ways(track, book, mover, known, dp):
     """Choose the routes from a place that the train may take; return a status.
 
-    Between the same two places there may be hundreds of routes through the points of a yard. Of those that the train may run
-    over the quickest is kept, and up to ``track.ways`` in all, each with the most zones that none before it has.
+    Between the same two places there may be hundreds of routes through the points of a yard. Of those that the train
+    may run over the quickest is kept, and up to ``track.ways`` in all, each with the most zones that none before it
+    has.
     """
     first = known.used[N_WAYS]
-    count = book.count[dp]
+    count = book.ways[dp]
     if first + count > len(known.way):
         return GROW_WAYS
     for route in range(book.first[dp], book.first[dp] + count):
@@ -246,8 +249,8 @@ def class_needed(known, route, leave):
 def find_classes(track, book, mover, known, dp):
     """Fill in the classes at which a train may have to pass a place, rising; return a status.
 
-    They are those of every slower piece and every place to stop that is nearer than the braking distance of the place's own
-    limit, put together where they are close: every one is at least the highest kept that is no higher.
+    They are those of every slower piece and every place to stop that is nearer than the braking distance of the
+    place's own limit, put together where they are close: every one is at least the highest kept that is no higher.
     """
     braking = mover.par[BRAKING]
     cap = class_above(min(mover.limit[dp], mover.par[TOP]), braking)
@@ -544,7 +547,7 @@ def lead_of(mover, dp, v):
     """
     if v <= 0.0:
         return int(np.ceil(mover.par[SETUP])) + WIDEN_S
-    most = min(np.ceil(v / LEAD_STEP) * LEAD_STEP, min(mover.limit[dp], mover.par[TOP]))
+    most = min(np.ceil(v / LEAD_STEP) * LEAD_STEP, mover.limit[dp], mover.par[TOP])
     return int(np.ceil(max(most, v) / (2.0 * mover.par[BRAKING]) + mover.par[SIGHTING] + mover.par[SETUP])) + WIDEN_S
 
 
@@ -556,7 +559,7 @@ def motion_key(route, state, leave):
 
 @lean
 def aux_of(known, key):
-    """Return the place of something worked out once for several motions, made if there is none; -1 if there is no room."""
+    """Return the place of what several motions share, made if there is none; -1 if there is no room."""
     mask = len(known.aux_table) - 1
     slot = ((key * np.int64(-7046029254386353131)) >> 24) & mask
     while known.aux_table[slot] >= 0:
@@ -576,7 +579,7 @@ def aux_of(known, key):
 
 @lean
 def rows_of_route(track, book, mover, known, route):
-    """List the zones of a route and those kept empty beside it, each once, with the end of the last piece it is held for."""
+    """List the zones of a route and those kept empty beside it, each with the end of the last piece it is held for."""
     at, n = book.at[route], book.number[route]
     first = known.used[N_ROWS]
     row = first

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917
 """The model of a run in plain Python, and a search that tries everything: what the compiled search must equal.
 
 The rules:
@@ -7,26 +8,32 @@ The rules:
   routes between the same two places that are open to the train it takes the quickest at the limits of speed, and up to
   ``graph.ways`` in all, each with the most pieces in zones that none before it has (:meth:`Plain.ways`).
 - A train leaves a route with a stop, freely, or at a *class* of speed. Class ``k`` is the speed from which it brakes to
-  a stand within ``32 k`` metres. It passes a place at the highest class listed there (:meth:`Plain.classes`) that is no higher
-  than the route behind allows (:meth:`Plain.needed`); freely, if that is slow enough.
+  a stand within ``32 k`` metres. It passes a place at the highest class listed there (:meth:`Plain.classes`) that is
+  no higher than the route behind allows (:meth:`Plain.needed`); freely, if that is slow enough.
 - Over a route the head runs at full effort up to the lowest of the limit of its piece and the limits of what is still
   under the train, and brakes at a constant rate for what is slower. At the end of a route its speed is rounded down to
-  1/8 m/s, and the metres for which limits still hold for its tail are rounded up to 32 m. Behind an origin no limit holds.
-- Times at places are multiples of the step, rounded up. If ``slower`` is above 0, a train that passed the beginning of the
+  1/8 m/s, and the metres for which limits still hold for its tail are rounded up to 32 m. Behind an origin no limit
+  holds.
+- Times at places are multiples of the step, rounded up. If ``slower`` is above 0, a train that passed the beginning of
+the
   route may come to its end as late as one that stood there; it loses all of that time on the last piece.
-- All zones of a route, and the zones kept empty beside it, are locked from ``lead`` before the head passes its beginning:
+- All zones of a route, and the zones kept empty beside it, are locked from ``lead`` before the head passes its
+beginning:
   from a stand the setting of the route, else also the time to sight the signal and to brake (:meth:`Plain.lead_s`).
-- A zone is cleared when the head is a train length beyond the piece's exit. If that is before the last piece of the route on
-  which the head then is, it counts from the beginning of that route, as if no time were lost. On the last piece it counts back
-  from the end of that route, over which no train could run quicker. A zone is released ``release`` later, all
-  locks and releases are widened by 3 s to whole seconds.
-- A train that ends its run in passing is taken to clear what is behind at its last speed; one that ends it standing releases
+- A zone is cleared when the head is a train length beyond the piece's exit. If that is before the last piece of the
+route on
+  which the head then is, it counts from the beginning of that route, as if no time were lost. On the last piece it
+  counts back from the end of that route, over which no train could run quicker. A zone is released ``release`` later,
+  all locks and releases are widened by 3 s to whole seconds.
+- A train that ends its run in passing is taken to clear what is behind at its last speed; one that ends it standing
+releases
   all when its stand is over.
 - A stage is passed at the first of its pieces on a route behind the stage before, or where the train stops there.
 - Where a train turns back its head comes to the beginning of the piece under its tail (:meth:`Plain.turned`).
 
 The search goes through all times of the grid, one after the other, and at each through everything that a train can
-be in at that time. Of two that are in all respects the same it keeps the one that left the origin last. It is for small networks.
+be in at that time. Of two that are in all respects the same it keeps the one that left the origin last. It is for
+small networks.
 """
 
 from __future__ import annotations
@@ -100,7 +107,7 @@ class Motion:
 
 
 class Move(NamedTuple):
-    """A route with the way it is left, and the classes that what follows must need: from ``lowest`` to below ``below``."""
+    """A route, the way it is left, and the classes that what follows must need: ``lowest`` to below ``below``."""
 
     route: Route
     leave: int
@@ -110,7 +117,7 @@ class Move(NamedTuple):
 
 
 class Node(NamedTuple):
-    """What a train is in at a time, but for the time: ``tail`` has (metres to run until it is cleared, time by when)."""
+    """What a train is in, but for the time: ``tail`` has (metres to run until it is cleared, time by when)."""
 
     place: int
     state: State
@@ -239,8 +246,8 @@ class Plain:
     def classes(self, place: int) -> list[int]:
         """Return the classes at which a train may have to pass a place, rising.
 
-        They are those of every slower piece and every place to stand that is nearer than the braking distance; those down to
-        0.8 times another are made one with it, the lowest.
+        They are those of every slower piece and every place to stand that is nearer than the braking distance; those
+        down to 0.8 times another are made one with it, the lowest.
         """
         if place not in self._classes:
             below = self.class_above(self.limit[place])
@@ -273,7 +280,7 @@ class Plain:
         return [(FREE, own, ANY_CLASS), *((k, k, most) for k, most in zip(slower, above, strict=True))]
 
     def lead_s(self, place: int, speed_ms: float) -> int:
-        """Return how long before passing a place the route behind it is locked; braking counts from a multiple of 3 m/s."""
+        """Return how long before passing a place the route behind it is locked; speeds are rounded up to 3 m/s."""
         model = self.model
         if speed_ms <= 0.0:
             return math.ceil(model.setup_s) + WIDEN_S
@@ -362,7 +369,7 @@ class Plain:
         return self._time_in([part for part in parts if part.begin_m <= place][-1], place)
 
     def tail_after(self, route: Route, state: State) -> tuple[tuple[float, float], ...]:
-        """Return the limits that hold for the tail behind the end of a route: each higher than all that hold for longer ones."""
+        """Return the limits that hold for the tail behind the end of a route, rising with the metres they hold."""
         length, behind = self.model.length_m, 0.0
         limits = []
         for dp in reversed(route):
@@ -425,7 +432,7 @@ class Plain:
         return self._moves[key]
 
     def cleared(self, move: Move, metres: float) -> tuple[bool, int]:
-        """Return when what is cleared at a place on a route is released: whether counted from its end, and the seconds."""
+        """Return when what is cleared on a route is released: whether counted from its end, and the seconds."""
         ends = self.metres(move.route)
         release = self.model.release_s
         if metres > (ends[-2] if len(ends) > 1 else 0.0):
@@ -436,8 +443,8 @@ class Plain:
     def turned(self, place: int) -> tuple[int, float, float] | None:
         """Return where the head is after turning back, the least stand for it, and the limit under the train.
 
-        The way from the beginning of the piece under the tail to the tail counts as standing, 2 m/s. There is no turning where ways
-        join under the train.
+        The way from the beginning of the piece under the tail to the tail counts as standing, 2 m/s. There is no
+        turning where ways join under the train.
         """
         may_turn = self.model.may_turn
         if may_turn is None or not may_turn[place] or not self.model.may_stop[place]:
@@ -621,7 +628,7 @@ class Everything:
             self.put(ready(max(least_s, turn_s)), after._replace(place=place, state=state, tail=rest), left)
 
     def search(self) -> list[Outcome]:
-        """Return (departure, arrival, stops) of all runs, with the latest departure for each arrival and number of stops."""
+        """Return (departure, arrival, stops) of all runs, the latest departure for each arrival and number of stops."""
         self.begin()
         while self.waiting:
             time = min(self.waiting)
@@ -634,7 +641,7 @@ class Everything:
 
 
 def all_runs(graph: TrackGraph, model: TrainModel, timelines: Timelines, query: Query) -> list[Outcome]:
-    """Return (departure, arrival, stops) of all runs, with the latest departure for each arrival and number of stops."""
+    """Return (departure, arrival, stops) of all runs, the latest departure for each arrival and number of stops."""
     return Everything(graph, model, timelines, query).search()
 
 
