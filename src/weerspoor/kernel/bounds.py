@@ -232,7 +232,7 @@ class Bounds:
 
 
 def landmarks(graph: TrackGraph, routes: Routes, top_ms: float) -> npt.NDArray[np.float64]:
-    """Return the least times (directed pieces, landmarks) on the bare track, made once for a graph; none if it is small.
+    """Return the least times (directed pieces, landmarks) on the bare track, made once; none if the graph is small.
 
     On the bare track every piece is run over at the highest speed that it allows, but not above ``top_ms`` rounded up,
     and a train may turn back anywhere: no train of that speed is quicker.

@@ -31,14 +31,21 @@ def compiled(function: Callable[..., Any]) -> Any:
     return njit(cache=True, nogil=True)(function)
 
 
-def lean(function: Callable[..., Any]) -> Any:
+def entry(function: Callable[..., Any]) -> Any:
     """Compile a function that makes no arrays, without counting references to those it is given.
 
     Counting costs more than the work of a short function that is given many arrays.
     """
-    return njit(cache=True, nogil=True, _nrt=False)(function)
+    return njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+
+
+def lean(function: Callable[..., Any]) -> Any:
+    """Compile a function that makes no arrays and that is called by compiled functions only."""
+    return njit(
+        cache=True, nogil=True, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a short function into its callers."""
-    return njit(cache=True, nogil=True, _nrt=False, inline="always")(function)
+    return njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")(function)

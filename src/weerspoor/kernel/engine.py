@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weerspoor.kernel.compiled import compiled, inlined, lean
+from weerspoor.kernel.compiled import compiled, entry, inlined, lean
 from weerspoor.kernel.least import least_from
 from weerspoor.kernel.motion import (
     A_HEAD,
@@ -510,7 +510,7 @@ def go_on(
     New labels are written behind label ``n``; they are not in the queue yet.
     """
     lab, state, par = space.labels, space.state, mover.par
-    motion = motion_of(track, book, mover, known, route, lab[i].state, leave)
+    motion = motion_of(track, book, mover, known, route, int(lab[i].state), leave)
     if motion < 0:
         return n, tails, -motion
     step = int(par[STEP])
@@ -633,7 +633,7 @@ def arrive(
     """Write the labels at the end of a route begun at ``a`` to ``b``: one for each stage that may be the next."""
     lab, state, par = space.labels, space.state, mover.par
     step = int(par[STEP])
-    end = book.end[route]
+    end = int(book.end[route])
     pieces, at = book.number[route], book.at[route]
     time, loss = known.motion_time[motion], known.motion_loss[motion]
     after = known.motion_state[motion]
@@ -867,7 +867,7 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
     """
     lab, state = space.labels, space.state
     n, tails = state[N_LABELS], state[N_TAILS]
-    dp, k = lab[i].dp, lab[i].stage
+    dp, k = int(lab[i].dp), int(lab[i].stage)
     row = int(stage[k, S_ROW])
     stops = stage[k, S_STOP] >= 0.0
     own = known.state_class[lab[i].state]
@@ -880,11 +880,11 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
         if status != RUNNING:
             return n, tails, status, next_band
     for way in range(known.way_first[dp], known.way_first[dp] + known.way_count[dp]):
-        route = known.way[way]
+        route = int(known.way[way])
         free = known.route_class[route]
         if own > free or free < from_class:
             continue
-        end = book.end[route]
+        end = int(book.end[route])
         # What the way over this route is longer than the best from here; nothing where a place is passed on it.
         detour = 0.0
         if stops or least.value[row, dp] > known.route_least[route] + 1e-6:
@@ -934,10 +934,10 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
             status = find_classes(track, book, mover, known, end)
             if status != RUNNING:
                 return n, tails, status, next_band
-        motion = motion_of(track, book, mover, known, route, lab[i].state, FREE)
+        motion = motion_of(track, book, mover, known, route, int(lab[i].state), FREE)
         if motion < 0:
             return n, tails, -motion, next_band
-        own_after = known.state_class[known.motion_state[motion]]
+        own_after = int(known.state_class[known.motion_state[motion]])
         if free < to_class and (known.class_most[end] >= own_after or ends_here):
             n, tails, status = go_on(
                 track,
@@ -995,7 +995,7 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
     return n, tails, RUNNING, next_band
 
 
-@lean
+@entry
 def begin(track, book, mover, known, lines, least, space, stage, origins, lo, hi, standing):
     """Write the first labels; return ``RUNNING``, or what must grow before this is called again from the start."""
     lab, state, par = space.labels, space.state, mover.par
@@ -1137,7 +1137,7 @@ def ask_rest(track, mover, least, stage, space, i):
     return 1
 
 
-@lean
+@entry
 def advance(track, book, mover, known, lines, least, space, stage, pops):
     """Search on until ``pops`` labels are taken in all.
 
@@ -1151,7 +1151,7 @@ def advance(track, book, mover, known, lines, least, space, stage, pops):
         if size == 0:
             status = EMPTY
             break
-        i, band = space.item[0], max(space.band[0], 0.0)
+        i, band = int(space.item[0]), max(space.band[0], 0.0)
         lo, hi = max(space.since[0], lab[i].lo), lab[i].hi
         if lab[i].dead == 1 or lo > hi:
             size = pop(space, size)
@@ -1253,7 +1253,7 @@ def cut(arrive_s, longest, base, t, lo, hi, after_s, floor, step):
     return lo, hi
 
 
-@lean
+@entry
 def advance_profile(arrive_s, longest, base, ended, track, book, mover, known, lines, least, space, stage, pops):
     """Search on for all departures until ``pops`` labels are taken in all; see :func:`advance`.
 
@@ -1267,7 +1267,7 @@ def advance_profile(arrive_s, longest, base, ended, track, book, mover, known, l
         if size == 0:
             status = EMPTY
             break
-        i, band = space.item[0], space.band[0]
+        i, band = int(space.item[0]), space.band[0]
         lo, hi = max(space.since[0], lab[i].lo), lab[i].hi
         if lab[i].dead == 1 or lo > hi:
             size = pop(space, size)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weerspoor.kernel.compiled import compiled, lean
+from weerspoor.kernel.compiled import compiled, entry, lean
 
 
 class Least(NamedTuple):
@@ -98,7 +98,7 @@ def landmark_times(track, speed, landmark):
     return value
 
 
-@lean
+@entry
 def least_from(track, limit, least, row, dp, most):
     """Return the least time from the exit of a directed piece to a row's places; infinite where it exceeds ``most``."""
     value, done, key, item = least.value[row], least.done[row], least.key[row], least.item[row]

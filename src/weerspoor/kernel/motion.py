@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weerspoor.kernel.compiled import inlined, lean
+from weerspoor.kernel.compiled import entry, inlined, lean
 
 CLASS_M = 32.0
 TAIL_M = 32.0
@@ -270,7 +270,7 @@ def find_classes(track, book, mover, known, dp):
             if status != DONE:
                 return status
         for way in range(known.way_first[here], known.way_first[here] + known.way_count[here]):
-            route = known.way[way]
+            route = int(known.way[way])
             end = book.end[route]
             free = int(known.route_class[route])
             stop = max(1, min(free, int(known.route_steps[route])))
@@ -721,7 +721,7 @@ def motion_of(track, book, mover, known, route, state, leave):
     return m
 
 
-@lean
+@entry
 def fill_table(known, used, which):
     """Fill the table by which states, motions or what several share are found anew, after it grew."""
     if which == GROW_STATES:
