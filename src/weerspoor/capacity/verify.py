@@ -6,7 +6,6 @@ before its time; blocking times are worked out from that simulation, and conflic
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +56,7 @@ ROUNDING = 0.05
 """A leg may be so much longer than the longest that its stretches from signal to signal allow together."""
 
 SLOW_TOLERANCE_S = 6.0
-"""From one signal to the next a train may take so much longer than it may: whole seconds, and steps of its speeds there."""
+"""From signal to signal a train may take so much longer than it may: whole seconds, and steps of its speeds there."""
 
 NEAR_M = 0.5
 """Lengths of pieces are rounded; over a path this is what they may add up to."""
@@ -304,7 +303,7 @@ class _Check:
         return np.asarray(limit, dtype=np.float64) / 3.6
 
     def _drive(self, first: int, last: int, *, as_planned: bool) -> Drive:
-        """Return the way from the exit of piece ``first`` to that of ``last`` as the train drives it, limits behind included.
+        """Return how the train drives from the exit of piece ``first`` to that of ``last``, limits behind included.
 
         As planned it passes no signal faster than the plan says.
         """
@@ -322,7 +321,10 @@ class _Check:
         stops = [Stop(span)] if self._stops_at(last) else []
         entry = 0.0 if self._stops_at(first) else self.path.pieces[first].speed_kmh / 3.6 * self.stretch
         passings = [
-            (float(self.reach[position] - begin), (self.path.pieces[position].speed_kmh + SPEED_KMH) / 3.6 * self.stretch)
+            (
+                float(self.reach[position] - begin),
+                (self.path.pieces[position].speed_kmh + SPEED_KMH) / 3.6 * self.stretch,
+            )
             for position in range(first + 1, last)
             if as_planned and self.network.pieces.signal[self.directed[position]]
         ]
@@ -353,8 +355,8 @@ class _Check:
     def _slow(self, first: int, last: int, places: Floats, planned: Floats) -> None:
         """Check that from signal to signal, and so over the leg, it takes no longer than it may.
 
-        That is as long as if it began the stretch from a stand, or where trains of its norms may not be planned slower its least
-        time; and what times in whole seconds and the steps of speeds at signals take.
+        That is as long as if it began the stretch from a stand, or where trains of its norms may not be planned slower
+        its least time; and what times in whole seconds and the steps of speeds at signals take.
         """
         slower, signal = norm(self.group, "slower") > 0, self.network.pieces.signal
         drive = self._drive(first, last, as_planned=False)

@@ -224,7 +224,7 @@ class Drive:
     def from_a_stand(self, from_m: float, to_m: float) -> float:
         """Return the time from one place to another of a train that begins at the first from a stand.
 
-        It comes to the second as slowly as the path beyond asks of it. Both places are among those where something changes.
+        It comes to the second as slowly as the path beyond asks of it. Both are places where something changes.
 
         Raises
         ------
