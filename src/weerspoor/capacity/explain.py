@@ -48,7 +48,7 @@ def explain(problem: Problem, progress: Progress = lambda _: None, *, proven: bo
     """
     problem = vary(problem, slack_s=0)
     rule = settings().work
-    work = Work(rule.explanation_labels, rule.a_search_labels)
+    work = Work(rule.explanation_labels)
     progress("looking for what stands in the way")
     reached: list[str] = []
     if not problem.startable:
@@ -263,7 +263,7 @@ def nearest_name(problem: Problem, piece: int) -> str:
 
 def _in_time(problem: Problem, work: Work) -> tuple[list[p.Obstacle], Sentence]:
     """Return what stands in the way of a train that the tracks let through."""
-    solo = first_path(alone(problem), work, exact=False)
+    solo = first_path(alone(problem), work)
     return _too_slow(problem, work) if solo is None else _in_the_way(problem, solo)
 
 
