@@ -137,7 +137,8 @@ def _altered(
     network: Network, day: Day | None, base: Occupation, left_out: frozenset[str], closures: tuple[Closure, ...]
 ) -> Occupation:
     """Return an occupation without some trains and with closures."""
-    lines = Lines(*(column.copy() for column in base.timelines.lines))
+    lines = base.timelines.lines
+    lines = lines._replace(**{name: column.copy() for name, column in lines._asdict().items()})
     if left_out and day is not None:
         gone = np.array([name in left_out for name in day.trains.reference], dtype=bool)
         zones = np.unique(day.holdings.zone[gone[day.holdings.train]])
