@@ -468,30 +468,52 @@ def cost_of(problem: Problem, depart_s: float, arrive_s: float, stops: int) -> f
 def better(problem: Problem, found: Run, work: Work, *, most: int = 24) -> list[Run]:
     """Return paths that cost no more than one found, the best first: of all there are, unless the work gave up.
 
-    Only departures, arrivals and numbers of stops that can cost as little are looked at.
+    Only departures, arrivals and numbers of stops that can cost as little are looked at. Where the path has more stops
+    than it was asked for, it is first asked for with few of them, because that narrows what is left to look at.
     """
-    choice, query, least_s = settings().choice, problem.query, problem.least_journey_s
-    origin, goal = query.stages[0], query.stages[-1]
+    choice = settings().choice
+    fewest = _stops_asked(problem)
+    for more in FEW_STOPS:
+        if fewest + more >= found.stops:
+            break
+        few = Work(settings().work.alternative_labels)
+        run = problem.search.within(_no_dearer(problem, found, fewest + more), few)
+        if run is not None and cost_s(problem, run) < cost_s(problem, found):
+            found = run
+            break
     cost = cost_s(problem, found)
-    fewest = sum(stage.stop_s >= 0 for stage in query.stages[1:-1])
+    profile = problem.search.all_within(_no_dearer(problem, found), work)
+    runs = profile.chosen(lambda *run: cost_of(problem, *run), choice.apart_s, most)
+    runs = [run for run in runs if cost_s(problem, run) <= cost]
+    if not runs or cost_s(problem, runs[0]) >= cost:
+        runs.insert(0, found)
+    return runs
+
+
+FEW_STOPS = (0, 1, 3, 7)
+"""Stops beyond those asked for that a path with more of them is first tried with."""
+
+
+def _stops_asked(problem: Problem) -> int:
+    return sum(stage.stop_s >= 0 for stage in problem.query.stages[1:-1])
+
+
+def _no_dearer(problem: Problem, found: Run, most_stops: int | None = None) -> Query:
+    """Return the query for paths that cost no more than one found, as far as departure, arrival and stops tell."""
+    query, least_s = problem.query, problem.least_journey_s
+    origin, goal = query.stages[0], query.stages[-1]
+    fewest = _stops_asked(problem)
     # What a path may take longer than the least, or arrive later than the soonest, and still cost no more.
-    spare_s = max(cost - cost_of(problem, origin.earliest_s, origin.earliest_s + least_s, fewest), 0.0)
+    least_cost = cost_of(problem, origin.earliest_s, origin.earliest_s + least_s, fewest)
+    spare_s = max(cost_s(problem, found) - least_cost, 0.0)
     window = problem.request.destination_window is not None
     low = goal.earliest_s - least_s - spare_s if window else origin.earliest_s
     high = goal.latest_s if window else min(goal.latest_s, origin.earliest_s + least_s + spare_s)
     first = _from(query, low).stages[0]
     first = replace(first, latest_s=min(first.latest_s, high - least_s))
-    within = replace(
-        query,
-        stages=[first, *query.stages[1:-1], replace(goal, latest_s=high)],
-        max_stops=min(fewest + int(spare_s // choice.stop_s), query.max_stops),
-    )
-    profile = problem.search.all_within(within, work)
-    runs = profile.chosen(lambda *run: cost_of(problem, *run), settings().choice.apart_s, most)
-    runs = [run for run in runs if cost_s(problem, run) <= cost]
-    if not runs or cost_s(problem, runs[0]) >= cost:
-        runs.insert(0, found)
-    return runs
+    if most_stops is None:
+        most_stops = fewest + int(spare_s // settings().choice.stop_s)
+    return replace(query, stages=[first, *query.stages[1:-1], replace(goal, latest_s=high)], max_stops=most_stops)
 
 
 def further(problem: Problem, after_s: float, work: Work, *, most: int = 6) -> Iterator[Run]:
