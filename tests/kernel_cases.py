@@ -75,9 +75,9 @@ def train_on(
 ) -> TrainModel:
     """A train of constant acceleration up to 40 m/s.
 
-    ``keep`` maps a piece to (zone, mask) pairs; ``may_stop`` are pieces at whose ends it may stand, ``stop_back``
-    those at whose beginnings it may when it runs in direction 1; ``turn`` are directed pieces at whose exits it may
-    turn back.
+    ``keep`` maps a piece to (zone, mask) pairs; ``may_stop`` are pieces at whose ends it may stand, ``stop_back`` those
+    at whose beginnings it may when it runs in direction 1; ``turn`` are directed pieces at whose exits it may turn
+    back.
     """
     n = len(graph.length_m)
     speeds = np.full(n, speed_ms, np.float32) if isinstance(speed_ms, float) else np.array(speed_ms, np.float32)

@@ -397,7 +397,10 @@ class Plain:
         """Return how the train runs over a route."""
         step = self.step
         parts, time, speed = self.run(route, state, leave)
-        best, best_s, _ = self.run(route, state, leave, best=True)
+        best, best_s = parts, time
+        if state.speed_ms > 0.0:
+            # Of a train that starts here the run is known; one that comes by may be as fast as the track allows.
+            best, best_s, _ = self.run(route, state, leave, best=True)
         slow = time
         if self.model.slower > 0.0 and state.speed_ms > 0.0:
             slow = self.run(route, State(0.0, state.tail), leave)[1]
