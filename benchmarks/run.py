@@ -518,7 +518,7 @@ def text(report: Report, requests: int) -> str:
         f"- Random requests with seed {SEED} (`benchmarks/requests.py`: lengths, widths, tractions, windows and places",
         f"  on the way mixed), {full}.",
         "  Kernels are compiled and warmed before the clock starts; one thread.",
-        "- The search works out motions of a train over routes, and least times to places, when it first needs them, and",
+        "- The search works out motions of a train over routes and least times to places when it first needs them, and",
         "  keeps them. *First question* starts from nothing but the routes of the network; *asked again* is the same",
         "  question to the same train. Plans ask several questions to each train. Preparing the train, its access and",
         "  the timelines of the other trains is measured apart.",
