@@ -112,9 +112,13 @@ def plan_on(
     day: Day | None,
     *,
     alternatives: int = 3,
+    explained: bool = True,
     progress: Progress = lambda _: None,
 ) -> Made:
-    """Plan a request, its points looked up, on a day that is loaded; None for an empty railway."""
+    """Plan a request, its points looked up, on a day that is loaded; None for an empty railway.
+
+    Without ``explained`` it is not looked for what stands in the way of a train without path.
+    """
     from weerspoor.capacity.assemble import Assembler
 
     progress("preparing the train")
@@ -141,7 +145,7 @@ def plan_on(
             run = trim(choice.run, choice.problem.slack_s)
             paths.append(Assembler(choice.problem, run).path(f"P{number + 1}", choice.why))
             runs.append(run)
-    else:
+    elif explained:
         from weerspoor.capacity.explain import explain
 
         progress("looking for what stands in the way")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import STEP_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Run
+from weerspoor.kernel.profile import later
 from weerspoor.kernel.timelines import Rows
 from weerspoor.network.points import directed_at_point
 from weerspoor.trains import access as a
@@ -35,17 +37,21 @@ ORDER = (
 """Keys of relaxations, the mildest first."""
 
 
-def relaxations(problem: Problem, progress: Progress = lambda _: None) -> Iterator[p.Relaxation]:
+def relaxations(
+    problem: Problem, solo: Run | None = None, progress: Progress = lambda _: None
+) -> Iterator[p.Relaxation]:
     """Yield the least changes of each kind that give a path; every one has been searched.
 
     Parameters
     ----------
     problem : Problem
         One whose search found nothing.
+    solo : Run, optional
+        What it would do on an empty railway.
     progress : callable
     """
     rule = settings().work
-    kinds = (_times, _closures, _trains, _engines, _length, _load, _width, _goods, _conditions)
+    kinds = (_times, _closures, partial(_trains, solo), _engines, _length, _load, _width, _goods, _conditions)
     found, left = False, rule.relaxations_labels
     for kind in kinds:
         given = min(rule.relaxation_labels, left)
@@ -62,6 +68,30 @@ def relaxations(problem: Problem, progress: Progress = lambda _: None) -> Iterat
 def alone(problem: Problem) -> Problem:
     """Return the problem on an empty railway, closures gone as well."""
     return vary(problem, day=None, request=replace(problem.request, closures=()))
+
+
+def run_alone(problem: Problem, work: Work) -> tuple[Run | None, Run | None]:
+    """Return the run that arrives first on an empty railway, windows left out, and a run there that keeps the windows.
+
+    Nothing is in its way, so the first, set out later, keeps a window at the end as well.
+    """
+    free = earliest(alone(vary(problem, request=without_windows(problem))), work)
+    request, window = problem.request, problem.request.destination_window
+    if free is None or (window is None and not any(via.window for via in request.via)):
+        return free, free
+    if window is not None and free.exit_s[-1] > window.latest_s:
+        return free, None
+    by_s = -(-max(0, window.earliest_s - int(free.exit_s[-1])) // STEP_S) * STEP_S if window is not None else 0
+    kept = later(free, by_s)
+    in_time = kept.depart_s[0] <= problem.query.stages[0].latest_s
+    if (
+        in_time
+        and window is not None
+        and kept.exit_s[-1] <= window.latest_s
+        and not any(via.window for via in request.via)
+    ):
+        return free, kept
+    return free, first_path(alone(problem), work)
 
 
 def without_windows(problem: Problem) -> Request:
@@ -128,13 +158,10 @@ def _closures(problem: Problem, work: Work, _: Progress) -> Iterator[p.Relaxatio
             yield _made("without_closure", 0, "", run, points=list(closure.points))
 
 
-def _trains(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:
+def _trains(solo: Run | None, problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:
     """Try with the trains in the way moved: each alone, then all of them."""
     day = problem.day
-    if day is None or not problem.tracks_lead_through:
-        return
-    solo = first_path(alone(problem), work)
-    if solo is None:
+    if day is None or solo is None:
         return
     rows = Rows.of(solo, problem.model.kind)
     _, others = problem.occupation.timelines.conflicts(rows.zone, rows.from_s, rows.until_s, rows.occupies, rows.blocks)
