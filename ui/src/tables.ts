@@ -43,6 +43,7 @@ const CLOCK_TIMES = new Set(["ready_s", "window_s", "from_s", "until_s", "horizo
 
 function valueWithUnit(key: string, value: unknown, texts: Texts): string {
   if (key === "kind" && typeof value === "string") return texts.word("reason", value);
+  if (key === "turn_back" && typeof value === "string") return texts.word("turn_back", value);
   if (CLOCK_TIMES.has(key)) return (Array.isArray(value) ? value : [value]).map((one) => clock(Number(one))).join("–");
   if (typeof value === "number" && key.endsWith("_s")) return duration(value);
   const unit = typeof value === "number" ? UNITS.find(([ending]) => key.endsWith(ending))?.[1] : undefined;
