@@ -156,6 +156,7 @@ def test_every_key_that_a_plan_may_hold_has_a_text() -> None:
         "relaxation": set(ORDER),
         "reason": column("stop_kinds.csv", "name"),
         "turn_back": set(TURN_BACK),
+        "place": {need for needs in column("stop_kinds.csv", "needs") for need in needs.split(";")},
         "kind": column("civil_train_kinds.csv", "kind") | column("train_templates.csv", "kind"),
         "layer": layers,
         "style": layers - {day.LAYER_PASSENGER},
@@ -175,7 +176,8 @@ def test_every_sentence_of_a_plan_has_a_text() -> None:
     kinds = ("nothing_known", "trains", "closures", "both")
     put_together = {f"plan.summary.{kind}" for kind in kinds} | {f"plan.obstacle.{name}" for name in REASONS.values()}
     put_together |= {
-        f"plan.obstacle.{key}" for key in ("closes", "train", "train_beside", "reversing", "wrong_way", "no_way")
+        f"plan.obstacle.{key}"
+        for key in ("closes", "train", "train_beside", "reversing", "wrong_way", "no_way", "no_turning")
     }
     put_together |= {f"access.{name}" for name in REASONS.values()}
     from weerspoor.capacity.relax import ORDER

@@ -217,6 +217,37 @@ def test_the_request_says_whether_a_train_may_turn() -> None:
     assert "needed, allowed, never" in caught.value.hint
 
 
+def test_a_stop_to_turn_back_is_made_where_it_may() -> None:
+    """At M on its way to C it turns; on its way to B it stands as long and the plan says that it does not turn."""
+    via = '[[via]]\npoint = "M"\nstop_s = 60\nkind = "{kind}"'
+    network = branch()
+    made = ask(network, rest=via.format(kind="reversing"))
+    assert [row.reason for row in only(made).points if row.stop_s] == ["reversing"]
+    assert verify_plan(made.plan, network, None) == []
+    straight = ask(network, rest=via.format(kind="reversing"), to="B")
+    (stop,) = [row for row in only(straight).points if row.stop_s]
+    assert (stop.reason, stop.stop_s >= 1_800) == ("asked", True)
+    assert [item.key for item in straight.plan.day.warnings] == ["plan.warning.no_trains", "plan.warning.not_turned"]
+    plan = ask(branch("station"), rest=via.format(kind="reversing")).plan
+    assert plan.explanation is not None
+    assert plan.explanation.obstacles[0].detail.key == "plan.obstacle.no_turning"
+    with pytest.raises(InputError, match="not how this train") as caught:
+        ask(network, rest=via.format(kind="reversing_unit"))
+    assert '"reversing"' in caught.value.hint
+    with pytest.raises(InputError, match="rules out"):
+        ask(network, rest=f'[prefer]\nturn_back = "never"\n{via.format(kind="reversing")}')
+
+
+def test_it_may_turn_twice() -> None:
+    """Over C to B it turns at M and again at C."""
+    network = branch()
+    made = ask(network, train="cab_at_both_ends = true", rest='[[via]]\npoint = "C"', to="B")
+    path = only(made)
+    assert [row.code for row in path.points if row.stop_s] == ["M", "C"]
+    assert len(turns(path)) == 2
+    assert verify_plan(made.plan, network, None) == []
+
+
 def test_it_does_not_turn_on_the_open_line_nor_where_it_does_not_fit() -> None:
     """M on open line is no place to turn, a train of 901 m fits nowhere, a point to avoid standing at is left alone."""
     network = branch()

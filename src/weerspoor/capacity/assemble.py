@@ -27,6 +27,7 @@ from weerspoor.trains import clearance
 from weerspoor.trains.access import access_rules
 from weerspoor.trains.running_time import run_over_pieces
 from weerspoor.trains.starting import startable_permille, too_steep
+from weerspoor.trains.stops import REVERSING
 
 Ints = npt.NDArray[np.int32]
 
@@ -193,7 +194,7 @@ class Assembler:
                 if turns:
                     reason = self.problem.turning.kind.name
                 elif asked is not None and asked.stop_s:
-                    reason = asked.kind or "asked"
+                    reason = "asked" if asked.kind.startswith(REVERSING) else asked.kind or "asked"
                 least_s = max(asked.stop_s if asked is not None else 0, self.problem.turning.least_s if turns else 0.0)
                 if stop_s > least_s + (WALK_S if turns else STEP_S):
                     number = self.waits_for(passage.position)

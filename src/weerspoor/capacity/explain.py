@@ -136,6 +136,8 @@ def _why_no_track(problem: Problem, place: NoTrack) -> Sentence:
         long_enough = rows[network.stops.usable_m[rows] >= train.length_m]
         if why := reasons(network.stops.directed[long_enough]):
             return Sentence("plan.obstacle.not_open", {"reasons": why})
+        if len(problem.standing(place.point)):
+            return Sentence("plan.obstacle.no_turning", {"needs": list(problem.turning.kind.needs)})
         return Sentence("plan.obstacle.platform")
     directed = directed_at_point(network, point_index(network.points, place.point))
     if not len(directed):

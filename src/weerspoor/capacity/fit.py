@@ -27,7 +27,7 @@ from weerspoor.trains.access import Access, access
 from weerspoor.trains.catalogue import train_from
 from weerspoor.trains.kernel_model import train_model
 from weerspoor.trains.starting import known_too_steep, reference_permille, startable_permille
-from weerspoor.trains.stops import stop_kind
+from weerspoor.trains.stops import REVERSING, stop_kind
 from weerspoor.trains.turning import Turning, turned_heads, turning, with_turns
 
 if TYPE_CHECKING:
@@ -269,7 +269,8 @@ class Problem:
         """It may turn back on its way, as the request says: mostly only where tracks lead through in no other way."""
         if self.request.turn_back == NEVER or self.no_track or not self.startable:
             return False
-        return self.request.turn_back == ALLOWED or not self._leads_through
+        asked = any(via.kind.startswith(REVERSING) for via in self.request.via)
+        return asked or self.request.turn_back == ALLOWED or not self._leads_through
 
     @cached_property
     def _leads_through(self) -> bool:
@@ -284,7 +285,7 @@ class Problem:
     @cached_property
     def _leads_through_turning(self) -> bool:
         """Tracks lead through all its places in turn, turning back included; where it stands it may go either way."""
-        stands, heads = turned_heads(self.network, self.train, self.usable, self.turning.may_turn)
+        stands, heads = self._heads
         start, following = with_turns(self.network, stands, heads)
         cost = np.where(self.usable, np.float32(1), np.float32(np.inf))
         cost = np.concatenate([cost, np.ones(len(stands), np.float32)])
@@ -298,6 +299,11 @@ class Problem:
             turned = np.flatnonzero(np.isin(stands, at)) if stage.stop_s >= 0 else np.empty(0, np.intp)
             at = np.concatenate([at, 2 * self.network.n_pieces + turned]).astype(np.int32)
         return True
+
+    @cached_property
+    def _heads(self) -> tuple[Ints, Ints]:
+        """The directed pieces at whose exit it may turn, and those at whose exit its head then is."""
+        return turned_heads(self.network, self.train, self.usable, self.turning.may_turn)
 
     @cached_property
     def usable(self) -> npt.NDArray[np.bool_]:
@@ -329,8 +335,18 @@ class Problem:
         stages: list[Stage] = []
         missing: list[NoTrack | None] = []
 
-        def add(point: str, *, stands: bool, stop_s: float, window: Window | None, ready_s: int | None = None) -> None:
+        def add(
+            point: str,
+            *,
+            stands: bool,
+            stop_s: float,
+            window: Window | None,
+            ready_s: int | None = None,
+            turns: bool = False,
+        ) -> None:
             directed = self.standing(point) if stands else self.passing(point)
+            if turns:
+                directed = directed[np.isin(directed, self._heads[0])]
             earliest_s = window.earliest_s if window else ready_s if ready_s is not None else -1e9
             latest_s = window.latest_s // STEP_S * STEP_S if window else 1e9
             stages.append(
@@ -351,7 +367,8 @@ class Problem:
             ready_s=request.ready_s,
         )
         for via in request.via:
-            add(via.point, stands=via.stop_s > 0, stop_s=float(via.stop_s), window=via.window)
+            turns = via.kind.startswith(REVERSING)
+            add(via.point, stands=via.stop_s > 0, stop_s=float(via.stop_s), window=via.window, turns=turns)
         add(
             request.destination,
             stands=not self.is_border(request.destination),
@@ -411,6 +428,14 @@ def stop_seconds(request: Request, via: Via, train: Train) -> int:
         kind = stop_kind(via.kind)
     except InputError as error:
         raise InputError(error.message, where=where(request, "via.kind"), hint=error.hint) from error
+    if via.kind.startswith(REVERSING) and via.kind != train.turns_by:
+        raise InputError(
+            f"is {via.kind!r}, which is not how this train turns back",
+            where=where(request, "via.kind"),
+            hint=f'write kind = "{train.turns_by}"; cab_at_both_ends of the train decides',
+        )
+    if via.kind.startswith(REVERSING) and request.turn_back == NEVER:
+        raise InputError("asks to turn back, which prefer.turn_back rules out", where=where(request, "via.kind"))
     return max(via.stop_s, math.ceil(kind.least_for(train)))
 
 
