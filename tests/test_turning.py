@@ -206,7 +206,7 @@ def test_the_request_says_whether_a_train_may_turn() -> None:
     never = '[prefer]\nturn_back = "never"'
     plan = ask(branch(), rest=never).plan
     assert plan.explanation is not None
-    assert plan.explanation.summary.key == "plan.summary.reversing"
+    assert plan.explanation.summary.key == "plan.summary.turning_ruled_out"
     assert [item.detail.key for item in plan.explanation.obstacles] == ["plan.obstacle.reversing"]
     assert plan.explanation.obstacles[0].place == "Middelburg"
     assert [item.key for item in plan.explanation.relaxations] == ["turn_back"]

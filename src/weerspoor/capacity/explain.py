@@ -35,6 +35,7 @@ FORBIDDEN = 1000.0
 """A metre of a track the train may not use counts as so many when the way with the least of them is looked for."""
 
 MOST_OBSTACLES = 15
+RULED_OUT = "plan.obstacle.reversing"
 
 
 def explain(problem: Problem, progress: Progress = lambda _: None, *, proven: bool = True) -> p.Explanation:
@@ -64,6 +65,8 @@ def explain(problem: Problem, progress: Progress = lambda _: None, *, proven: bo
         obstacles, summary = _forbidden(problem), Sentence("plan.summary.forbidden")
         if not obstacles:
             obstacles, summary = _reversing(problem), Sentence("plan.summary.reversing")
+            if any(item.detail.key == RULED_OUT for item in obstacles):
+                summary = Sentence("plan.summary.turning_ruled_out")
     else:
         free, solo = run_alone(problem, work)
         obstacles, summary = _in_the_way(problem, solo) if solo is not None else _too_slow(problem, free, work)
