@@ -295,6 +295,15 @@ def test_a_train_in_the_way_is_met_on_both_sides_of_turning() -> None:
     assert remove_plan(both, "T").trains.reference == day.trains.reference
 
 
+def test_other_trains_are_drawn_on_both_sides_of_turning() -> None:
+    """Trains on the open line before M and on that to C are drawn before and behind the kilometre of turning."""
+    path = only(ask(branch(), held_day((0, 1, -30, -20), (1, 7, -40, -30))))
+    (turned,) = [row for row in path.points if row.stop_s]
+    spans = {train.reference: [km for line in train.lines for km, _ in line] for train in path.trains}
+    assert (min(spans["t0"]), max(spans["t0"])) == pytest.approx((0.0, 6.0), abs=0.01)
+    assert (min(spans["t1"]), max(spans["t1"])) == pytest.approx((turned.km, turned.km + 4.0), abs=0.01)
+
+
 def test_the_line_on_the_map_goes_back() -> None:
     """It runs east to M, and from the beginning of M back west to C."""
     path = only(ask(branch()))

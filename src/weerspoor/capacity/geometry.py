@@ -154,6 +154,10 @@ class Course:
         first = np.flatnonzero(self.turned).tolist()
         return list(zip([0, *first], [*(row - 1 for row in first), len(self.directed) - 1], strict=True))
 
+    def part(self, first: int, last: int) -> Course:
+        """Return the part from one position to another, with kilometres of its own."""
+        return Course(self.network, self.directed[first : last + 1])
+
     @cached_property
     def exit_km(self) -> Doubles:
         """(k,) float64, distance of each piece's exit from the start."""
@@ -263,17 +267,14 @@ class Course:
 
     @cached_property
     def beside(self) -> dict[int, tuple[float, float]]:
-        """Pieces on and beside the way, with the kilometres of their lower and upper chainage."""
+        """Pieces on and beside the way, with the kilometres of their lower and upper chainage.
+
+        Ask it of a way without turning back (:attr:`legs`): on others it may be at two kilometres.
+        """
         network = self.network
-        run_over = np.flatnonzero(~self.turned)[::-1]  # backwards, so that the first time on a piece counts
         own = {
             int(d >> 1): ((b, a) if d & 1 else (a, b))
-            for d, a, b in zip(
-                self.directed[run_over].tolist(),
-                self.enter_km[run_over].tolist(),
-                self.exit_km[run_over].tolist(),
-                strict=True,
-            )
+            for d, a, b in zip(self.directed.tolist(), self.enter_km.tolist(), self.exit_km.tolist(), strict=True)
         }
         neighbours = network.neighbours
         near: set[int] = set(own)
