@@ -197,10 +197,14 @@ class _Leg:
 
 @dataclass(frozen=True)
 class _Leeway:
-    """How late a train may be at any call, and its running times to each call from the one before."""
+    """How late a train may be at any call, and its running times to each call from the one before.
+
+    Without ``arrivals`` it may come in later than that on the way where it still leaves in time.
+    """
 
     within_s: float
     runs_s: npt.NDArray[np.float64]
+    arrivals: bool = True
 
 
 class UnroutableError(Exception):
@@ -399,11 +403,13 @@ class Placer:
             return Placed(wanted, cost=self._missing(wanted), reason=str(error))
         runs_s = self._running_times(wanted)
 
-        def within(most_s: float, *exact: bool) -> Placed:
-            return self._find_within(wanted, legs, timelines, _Leeway(most_s, runs_s), exact, only)
+        def within(most_s: float, *exact: bool, arrivals: bool = True) -> Placed:
+            return self._find_within(wanted, legs, timelines, _Leeway(most_s, runs_s, arrivals), exact, only)
 
         first, *steps = self.norms.steps_s
         placed = within(first, True, False)
+        if not placed.runs:
+            placed = within(first, True, False, arrivals=False)
         if not placed.runs:
             # Whether there is any path at all is asked before how late the best is: to find none takes longest.
             placed = within(self.norms.longest_delay_s, False)
@@ -535,7 +541,7 @@ class Placer:
             latest = 1e9
             if known and departs >= 0 and stands and not last:
                 latest = departs + leeway.within_s - wanted.dwell_s[number]
-            if known and arrives >= 0 and (stands or last):
+            if known and arrives >= 0 and (last or (stands and (leeway.arrivals or departs < 0))):
                 latest = min(latest, arrives + leeway.within_s)
             before = wanted.departure_s[number - 1]
             if known and before >= 0 and wanted.stops[number - 1]:
