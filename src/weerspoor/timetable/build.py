@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -35,6 +35,9 @@ PLATFORM_SHARE = 0.5
 
 OTHER_WAY_S = 30.0
 """A way to another track of a station may take so much longer than the best."""
+
+TIGHTENINGS = 3
+"""So often a train that would stand too long at a call is asked to be sooner at the next."""
 
 LONGEST_RUN_S = 8 * 3600.0
 """No train without minutes runs longer."""
@@ -199,12 +202,14 @@ class _Leg:
 class _Leeway:
     """How late a train may be at any call, and its running times to each call from the one before.
 
-    Without ``arrivals`` it may come in later than that on the way where it still leaves in time.
+    Without ``arrivals`` it may come in later than that on the way where it still leaves in time. ``latest_s`` has
+    latest arrivals of its own for some calls.
     """
 
     within_s: float
     runs_s: npt.NDArray[np.float64]
     arrivals: bool = True
+    latest_s: Mapping[int, float] = field(default_factory=dict)
 
 
 class UnroutableError(Exception):
@@ -404,25 +409,65 @@ class Placer:
         runs_s = self._running_times(wanted)
 
         def within(most_s: float, *exact: bool, arrivals: bool = True) -> Placed:
-            return self._find_within(wanted, legs, timelines, _Leeway(most_s, runs_s, arrivals), exact, only)
+            leeway = _Leeway(most_s, runs_s, arrivals)
+            return self._leaving_in_time(wanted, legs, timelines, leeway, exact, only)
 
         first, *steps = self.norms.steps_s
-        placed = within(first, True, False)
-        if not placed.runs:
-            placed = within(first, True, False, arrivals=False)
-        if not placed.runs:
+        found = [within(first, True, False)]
+        if not self._is_within(found[0], first):
+            found.append(within(first, True, False, arrivals=False))
+        if not self._is_within(found[-1], first):
             # Whether there is any path at all is asked before how late the best is: to find none takes longest.
-            placed = within(self.norms.longest_delay_s, False)
-            for most_s in steps if placed.runs else []:
-                nearer = within(most_s, True, False)
-                if nearer.runs:
-                    placed = nearer
+            if not any(placed.runs for placed in found):
+                found.append(within(self.norms.longest_delay_s, False))
+            for most_s in steps if found[-1].runs or found[0].runs else []:
+                found.append(within(most_s, True, False))
+                if found[-1].runs:
                     break
-        if placed.runs:
+        possible = [placed for placed in found if placed.runs]
+        for placed in possible:
             self._price(placed)
-            return placed
+        if possible:
+            return min(possible, key=lambda placed: (placed.cost, abs(placed.lateness_s)))
         reason = "no free path" if not empty else "no path even alone"
         return Placed(wanted, cost=self._missing(wanted), reason=reason)
+
+    def _is_within(self, placed: Placed, most_s: float) -> bool:
+        """Tell whether a train has a run and leaves every call with no more lateness than this."""
+        return bool(placed.runs) and all(late_s <= most_s for _, late_s, _ in self.deviations(placed))
+
+    def _leaving_in_time(  # noqa: PLR0917
+        self,
+        wanted: Wanted,
+        legs: list[_Leg],
+        timelines: Timelines,
+        leeway: _Leeway,
+        exact: Sequence[bool],
+        only: tuple[int, float] | None,
+    ) -> Placed:
+        """Return the train placed, and asked to be sooner at the next call wherever it would leave one too late.
+
+        The search bounds arrivals only: a train may come in time and then stand too long where it goes on no earlier.
+        """
+        best = Placed(wanted)
+        latest: dict[int, float] = {}
+        for _ in range(TIGHTENINGS + 1):
+            placed = self._find_within(wanted, legs, timelines, replace(leeway, latest_s=latest), exact, only)
+            if not placed.runs:
+                break
+            late = {number: over_s - leeway.within_s for number, over_s, _ in self.deviations(placed)}
+            over = {number: over_s for number, over_s in late.items() if over_s > 0}
+            if not best.runs or not over:
+                best = placed
+            if not over:
+                break
+            latest = dict(latest)
+            for leg, run in zip(legs, placed.runs, strict=True):
+                for position in np.flatnonzero(run.stage > 0).tolist():
+                    number = leg.first + int(run.stage[position])
+                    if number - 1 in over:
+                        latest[number] = float(run.exit_s[position]) - over[number - 1]
+        return best
 
     def _find_within(  # noqa: PLR0917
         self,
@@ -546,6 +591,7 @@ class Placer:
             before = wanted.departure_s[number - 1]
             if known and before >= 0 and wanted.stops[number - 1]:
                 latest = min(latest, before + leeway.within_s + float(leeway.runs_s[number]) + OTHER_WAY_S)
+            latest = min(latest, leeway.latest_s.get(number, latest))
             final = offset == len(leg.stages) - 1
             timed = known and exact_arrival and final and arrives >= 0
             stages.append(
