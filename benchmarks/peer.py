@@ -159,7 +159,7 @@ def by_cp_sat(question: Asked, limit_s: float) -> Answer:
 def _gaps(timelines: Timelines, zone: int, occupies: int, blocks: int, span: tuple[int, int]) -> list[tuple[int, int]]:
     """Return the stretches of time in which nothing on a zone conflicts with a train."""
     lines = timelines.lines
-    rows = slice(int(lines.first[zone]), int(lines.first[zone] + lines.count[zone]))
+    rows = slice(int(lines.first[zone]), int(lines.first[zone] + lines.number[zone]))
     from_s, until_s, occupied, blocked = (c[rows] for c in (lines.from_s, lines.until_s, lines.occupies, lines.blocks))
     met = ((occupied & blocks) | (blocked & occupies)) != 0
     low, high = span

@@ -19,9 +19,16 @@ def graph_of(
     *,
     zone: list[int] | None = None,
     signal: list[int] | None = None,
+    back: list[int] | None = None,
+    halt: list[int] | None = None,
     n_zones: int | None = None,
+    ways: int = 3,
 ) -> TrackGraph:
-    """A graph of pieces joined by edges from piece to piece with rising chainage; signals face direction 0 only."""
+    """A graph of pieces joined by edges from piece to piece with rising chainage.
+
+    ``signal`` are the pieces with a signal at the end that faces direction 0, ``back`` those with one at the beginning
+    that faces direction 1; ``halt`` those with a halt for direction 0.
+    """
     n = len(length_m)
     follows: list[list[int]] = [[] for _ in range(2 * n)]
     for a, b in edges:
@@ -31,6 +38,11 @@ def graph_of(
     facing = np.zeros(2 * n, bool)
     for piece in range(n) if signal is None else signal:
         facing[2 * piece] = True
+    for piece in back or []:
+        facing[2 * piece + 1] = True
+    halts = np.zeros(2 * n, bool)
+    for piece in halt or []:
+        halts[2 * piece] = True
     zones = list(range(n)) if zone is None else zone
     return TrackGraph(
         length_m=np.array(length_m, np.float32),
@@ -39,6 +51,8 @@ def graph_of(
         successor_start=start,
         successor=np.array([s for f in follows for s in f], np.int32),
         n_zones=max(zones) + 1 if n_zones is None else n_zones,
+        halt=halts,
+        ways=ways,
     )
 
 
@@ -55,13 +69,25 @@ def train_on(
     kind: int = IS_OTHER,
     keep: dict[int, list[tuple[int, int]]] | None = None,
     norms_s: tuple[float, float, float] = (12.0, 9.0, 6.0),
+    stop_back: list[int] | None = None,
+    turn: list[int] | None = None,
+    turn_s: float = 0.0,
 ) -> TrainModel:
-    """A train of constant acceleration up to 40 m/s; ``keep`` maps a piece to (zone, mask) pairs."""
+    """A train of constant acceleration up to 40 m/s.
+
+    ``keep`` maps a piece to (zone, mask) pairs; ``may_stop`` are pieces at whose ends it may stand, ``stop_back`` those
+    at whose beginnings it may when it runs in direction 1; ``turn`` are directed pieces at whose exits it may turn
+    back.
+    """
     n = len(graph.length_m)
     speeds = np.full(n, speed_ms, np.float32) if isinstance(speed_ms, float) else np.array(speed_ms, np.float32)
     stop = np.zeros(2 * n, bool)
     for piece in may_stop or []:
         stop[2 * piece] = True
+    for piece in stop_back or []:
+        stop[2 * piece + 1] = True
+    turns = np.zeros(2 * n, bool)
+    turns[turn or []] = True
     v = np.linspace(0.0, 40.0, 81)
     rows = [keep.get(piece, []) for piece in range(n)] if keep else []
     return TrainModel(
@@ -82,6 +108,8 @@ def train_on(
         keep_zone=np.array([z for r in rows for z, _ in r], np.int32),
         keep_mask=np.array([m for r in rows for _, m in r], np.uint8),
         supplement=0.0,
+        may_turn=turns if turn else None,
+        turn_s=turn_s,
     )
 
 
@@ -152,36 +180,50 @@ def random_case(seed: int) -> Case:
     for p in range(1, n):
         if rng.random() < 0.12:
             zone[p] = zone[int(rng.integers(0, p))]
+
+    def some(share: float) -> list[int]:
+        return [p for p in range(n) if rng.random() < share]
+
     density = float(rng.choice([0.2, 0.6, 1.0]))
-    signal = [p for p in range(n) if rng.random() < density]
-    graph = graph_of(length, edges, zone=zone, signal=signal, n_zones=n)
-    wide = rng.random() < 0.4
+    turns_back = rng.random() < 0.3
+    graph = graph_of(
+        length,
+        edges,
+        zone=zone,
+        signal=some(density),
+        back=some(density),
+        halt=some(0.1),
+        n_zones=n,
+        ways=int(rng.integers(1, 4)),
+    )
     keep: dict[int, list[tuple[int, int]]] = {}
+    wide = rng.random() < 0.4
     if wide:
-        for p in range(n):
-            if rng.random() < 0.5:
-                keep[p] = [
-                    (int(rng.integers(0, n)), int(rng.choice([1, 2, 7]))) for _ in range(int(rng.integers(1, 3)))
-                ]
+        for p in some(0.5):
+            keep[p] = [(int(rng.integers(0, n)), int(rng.choice([1, 2, 7]))) for _ in range(int(rng.integers(1, 3)))]
     speeds = rng.choice([8.0, 11.1, 22.2, 25.0, 38.9], size=n)
     if rng.random() < 0.3:
         speeds[:] = 22.2
-    stops = [p for p in range(n) if rng.random() < 0.3]
+    if rng.random() < 0.1:
+        speeds[int(rng.integers(1, n))] = 2.0
     model = train_on(
         graph,
         speed_ms=[float(v) for v in speeds],
-        may_stop=stops,
+        may_stop=some(0.5 if turns_back else 0.3),
+        stop_back=some(0.4) if turns_back else [],
+        turn=[2 * p + int(rng.integers(0, 2)) for p in some(0.7)] if turns_back else None,
+        turn_s=float(rng.choice([0.0, 50.0])),
         length_m=float(rng.choice([30.0, 150.0, 400.0, 700.0])),
         accel_ms2=float(rng.choice([0.15, 0.5, 1.0])),
         braking_ms2=float(rng.choice([0.3, 0.7])),
-        slower=float(rng.choice([0.0, 0.0, 0.1, 0.3])),
+        slower=float(rng.choice([0.0, 1.0])),
         min_stop_s=float(rng.choice([0.0, 30.0, 47.0])),
         kind=(IS_WIDE | IS_OTHER) if wide else int(rng.choice([IS_PASSENGER, IS_OTHER])),
         keep=keep or None,
         norms_s=(float(rng.choice([0.0, 12.0])), 9.0, float(rng.choice([0.0, 6.0, 7.5]))),
     )
     rows: list[tuple[int, int, int, int, int]] = []
-    busy = float(rng.choice([0.2, 0.5, 1.0]))
+    busy = float(rng.choice([0.0, 0.2, 0.5, 0.8]))
     for z in range(n):
         if rng.random() > busy:
             continue
@@ -201,23 +243,26 @@ def random_case(seed: int) -> Case:
         latest_s=start + float(rng.choice([60.0, 200.0, 1e9])),
     )
     via = []
-    if len(layers) > 3 and rng.random() < 0.5:
-        middle = layers[int(rng.integers(1, len(layers) - 1))]
-        some = [int(p) for p in rng.permutation(middle)[: int(rng.integers(1, len(middle) + 1))]]
+    for layer in sorted(rng.choice(len(layers), size=int(rng.choice([0, 0, 1, 1, 2])), replace=False)):
+        here = [int(p) for p in rng.permutation(layers[layer])[: int(rng.integers(1, len(layers[layer]) + 1))]]
         opens = start + float(rng.integers(0, 200))
         via.append(
             Stage(
-                pieces(*some),
+                pieces(*here),
                 stop_s=float(rng.choice([-1.0, -1.0, 0.0, 30.0])),
-                earliest_s=float(rng.choice([-1e9, opens])),
-                latest_s=float(rng.choice([1e9, opens + 250.0])),
+                earliest_s=float(rng.choice([-1e9, -1e9, opens])),
+                latest_s=float(rng.choice([1e9, 1e9, opens + 250.0])),
                 depart_s=float(rng.choice([-1e9, opens + 40.0])),
             )
         )
+    to = pieces(*ends)
+    if turns_back and rng.random() < 0.5:
+        # Back to a piece on the way, which the train must be turned for.
+        to = pieces(int(rng.integers(0, n))) + 1
     final = Stage(
-        pieces(*ends),
+        to.astype(np.int32),
         stop_s=float(rng.choice([-1.0, 0.0, 25.0])),
-        earliest_s=float(rng.choice([-1e9, start + 200.0])),
+        earliest_s=float(rng.choice([-1e9, -1e9, start + 200.0])),
         depart_s=float(rng.choice([-1e9, start + 380.0])),
     )
     return Case(
@@ -226,8 +271,8 @@ def random_case(seed: int) -> Case:
         held(n, rows),
         Query(
             [origin, *via, final],
-            max_stops=int(rng.integers(0, 3)),
-            horizon_s=start + float(rng.choice([400.0, 560.0])),
+            max_stops=int(rng.integers(1 if turns_back else 0, 3)),
+            horizon_s=start + float(rng.choice([400.0, 600.0])),
             step_s=6,
         ),
     )

@@ -179,7 +179,7 @@ def test_the_first_compilation_is_announced(
     monkeypatch.setattr(engine.advance._cache, "_cache_path", "/nowhere")
     again: list[str] = []
     weerspoor.cli._say_compiling(again.append)
-    assert again == ["compiling kernels, once: this takes about a minute"]
+    assert again == ["compiling kernels, once: this takes a minute or two"]
     assert "compiling kernels" in capsys.readouterr().err
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from days import small_day
 from weerspoor.capacity.accumulate import add_plan, empty_day, remove_plan
-from weerspoor.capacity.corridor import narrower
-from weerspoor.capacity.fit import Work, earliest, settle
+from weerspoor.capacity.corridor import corridor
+from weerspoor.capacity.fit import Work, better, cost_s, earliest, first_path
 from weerspoor.capacity.geometry import simplified
 from weerspoor.capacity.make import Made, plan_on
 from weerspoor.capacity.plan import Path as PlanPath
@@ -415,14 +415,14 @@ def test_a_search_gives_up_after_its_work_and_says_so() -> None:
     """With work for no label at all nothing is found and it is said; with enough, the path is, at a known cost."""
     network = line()
     problem = ask(network).problem
-    none = Work(0, 0)
+    none = Work(0)
     assert earliest(problem, none) is None
     assert none.gave_up
-    enough = Work(100_000, 100_000)
+    enough = Work(100_000)
     assert earliest(problem, enough) is not None
     assert not enough.gave_up
     assert 0 < 100_000 - enough.labels < 50_000
-    again = Work(100_000, 100_000)
+    again = Work(100_000)
     earliest(problem, again)
     assert again.labels == enough.labels
 
@@ -568,25 +568,38 @@ def test_any_train_gets_a_plan_an_explanation_or_a_place_in_the_file(train: dict
         assert plan.explanation.obstacles or plan.explanation.relaxations
 
 
-def test_where_the_whole_is_too_hard_a_corridor_is_searched() -> None:
-    """With one label for the whole railway the path is found along the shortest way, and it is the same one."""
-    problem = ask(line()).problem
-    exact = settle(problem, Work(100_000, 100_000))
-    narrow = settle(problem, Work(1, 1), exact=False)
-    assert exact is not None
-    assert narrow is not None
-    assert exact[0] is problem
-    assert narrow[0].banned is not None
-    assert narrow[1].exit_s[-1] == exact[1].exit_s[-1]
+def test_of_all_paths_that_cost_no_more_the_best_comes_first() -> None:
+    """A train asked at M in a window leaves as late as it can; none found costs more than the first path."""
+    for to in ("", 'window = ["14:00", "14:30"]'):
+        problem = ask(line(), held_day((0, 5, 20, 40)), to=to).problem
+        first = first_path(problem, Work(100_000))
+        assert first is not None
+        work = Work(100_000)
+        runs = better(problem, first, work)
+        costs = [cost_s(problem, run) for run in runs]
+        assert not work.gave_up
+        assert costs == sorted(costs)
+        assert costs[0] <= cost_s(problem, first)
 
 
-def test_corridors_follow_other_ways_one_after_another() -> None:
-    """Of the two tracks of the loop the first corridors keep one, the next the other; both keep the ends."""
+def test_where_the_work_is_done_the_path_found_stays() -> None:
+    """With work for one label nothing better is found than the first path, and that is said."""
     problem = ask(line()).problem
-    kept = [~item.banned for item in narrower(problem) if item.banned is not None]
-    assert len(kept) == 4
-    assert all(allowed[[0, 2, 8, 10]].all() for allowed in kept)
-    assert not any(allowed[[3, 9]].any() for allowed in kept)
+    first = first_path(problem, Work(100_000))
+    assert first is not None
+    work = Work(1)
+    assert better(problem, first, work)[0] is first
+    assert work.gave_up
+
+
+def test_another_way_leaves_out_the_tracks_used() -> None:
+    """The ways that take no longer are kept with both ends; those against the direction of running are not."""
+    problem = ask(line()).problem
+    kept = corridor(problem, np.array([3], np.int32), penalty=1.6, share=1.0, extra_s=5.0)
+    assert kept.banned is not None
+    allowed = ~kept.banned
+    assert allowed[[0, 2, 8, 10]].all()
+    assert not allowed[[3, 9]].any()
 
 
 def test_a_line_run_the_other_way_only_is_named_as_such() -> None:

@@ -80,7 +80,7 @@ def test_slack_is_kept_before_and_after() -> None:
     slack = train_model(network([80], [False]), template("heavy"), access(1), slack_s=60)
     assert slack.setup_s - plain.setup_s == 60
     assert slack.release_s - plain.release_s == 60
-    assert plain.slower == 0.25
+    assert plain.slower == 1.0
 
 
 def test_speed_never_exceeds_what_the_train_reaches() -> None:

@@ -164,7 +164,7 @@ def test_a_neighbour_track_that_is_not_kept_empty_is_found() -> None:
     assert made.plan.paths[0].kept_empty
 
     def shorten(path: PlanPath) -> None:
-        path.kept_empty[0].until_s -= 10
+        path.kept_empty[0].until_s -= 60
 
     for damage in (lambda path: path.kept_empty.clear(), shorten):
         assert "clearance" in rules(verify_plan(damaged(made.plan, damage), network, None))

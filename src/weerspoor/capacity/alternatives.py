@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from weerspoor.capacity.corridor import corridor
-from weerspoor.capacity.fit import Problem, Work, better, cost_s, further, journey_s, quick_path, vary
+from weerspoor.capacity.fit import Problem, Work, better, cost_s, first_path, further, journey_s, vary
 from weerspoor.capacity.settings import settings
 from weerspoor.kernel.graph import Run
 from weerspoor.trains.access import with_beside
@@ -27,32 +26,22 @@ class Choice:
     why: str
 
 
-def best_of(problem: Problem, runs: list[Run]) -> Run:
-    """Return the best run: the one that costs least, then the earliest arrival, then the latest departure."""
-    return min(runs, key=lambda run: (cost_s(problem, run), float(run.exit_s[-1]), -float(run.depart_s[0])))
-
-
-def choose(
-    asked: Problem, problem: Problem, found: Run, most: int, progress: Progress = lambda _: None
-) -> list[Choice]:
+def choose(problem: Problem, found: Run, most: int, progress: Progress = lambda _: None) -> list[Choice]:
     """Return the best path and up to ``most`` others that differ from it and from each other.
 
     Parameters
     ----------
-    asked : Problem
     problem : Problem
-        The same, or where that is too hard kept to a corridor.
     found : Run
         A path.
     most : int
     progress : callable
     """
-    rule = settings().work
-    runs = better(problem, found, Work(rule.better_labels, rule.a_search_labels))
-    chosen = [Choice(problem, best_of(problem, runs), "best")]
+    runs = better(problem, found, Work(settings().work.better_labels))
+    chosen = [Choice(problem, runs[0], "best")]
     if not most:
         return chosen
-    for choice in _candidates(asked, problem, runs, chosen[0].run, progress):
+    for choice in _candidates(problem, runs, progress):
         if len(chosen) > most:
             break
         late = float(choice.run.exit_s[-1] - chosen[0].run.exit_s[-1])
@@ -63,24 +52,26 @@ def choose(
     return chosen[: most + 1]
 
 
-def _candidates(asked: Problem, problem: Problem, runs: list[Run], best: Run, progress: Progress) -> Iterator[Choice]:
-    """Yield what may be an alternative, the kinds in turn, the cheap ones first."""
-    rule = settings().alternatives
+def _candidates(problem: Problem, runs: list[Run], progress: Progress) -> Iterator[Choice]:
+    """Yield what may be an alternative, the kinds in turn, the cheap ones first; the first of the runs is the best."""
+    rule, best = settings().alternatives, runs[0]
     yield from _kinds(problem, runs, best)
-    if len(best.directed) and best.stops > sum(via.stop_s > 0 for via in problem.request.via):
+    goal = problem.query.stages[-1]
+    soon = replace(goal, latest_s=min(goal.latest_s, float(best.exit_s[-1]) + rule.latest_s))
+    query = replace(problem.query, stages=[*problem.query.stages[:-1], soon])
+    if best.stops > sum(via.stop_s > 0 for via in problem.request.via):
         progress("looking for fewer stops")
-        fewer = problem.search.within(replace(problem.query, max_stops=best.stops - 1), _work())
+        fewer = problem.search.within(replace(query, max_stops=best.stops - 1), _work())
         if fewer is not None:
             yield Choice(problem, fewer, "fewer_stops")
     progress("looking for another route")
-    yield from _other_route(asked, best, _work())
+    yield from _other_route(problem, best, _work())
     progress("looking for more distance to other trains")
-    work = _work()
     for slack_s in rule.more_slack_s:
         if slack_s <= problem.slack_s or problem.day is None:
             continue
         wider = vary(problem, slack_s=slack_s)
-        found = quick_path(wider, work)
+        found = first_path(wider, _work())
         if found is not None:
             yield Choice(wider, found, "more_slack")
             break
@@ -96,8 +87,7 @@ def _candidates(asked: Problem, problem: Problem, runs: list[Run], best: Run, pr
 
 def _work() -> Work:
     """Return the work that the search for one kind of alternative may do."""
-    rule = settings().work
-    return Work(rule.alternative_labels, rule.a_search_labels)
+    return Work(settings().work.alternative_labels)
 
 
 def _kinds(problem: Problem, runs: list[Run], best: Run) -> Iterator[Choice]:
@@ -121,13 +111,16 @@ def _other_route(problem: Problem, best: Run, work: Work) -> Iterator[Choice]:
     longer than the shortest of the others.
     """
     rule = settings().alternatives
-    for penalty, extra_s in itertools.product((rule.penalty, rule.penalty**3), rule.corridor_extra_s):
-        share = 1.0 + extra_s / rule.corridor_s
-        kept, _ = corridor(problem, best.directed >> 1, penalty=penalty, share=share, extra_s=extra_s)
-        run = quick_path(kept, work) if kept.tracks_lead_through else None
-        if run is not None and other_share(problem, run, best) >= rule.other_route_share:
-            yield Choice(problem, run, "other_route")
-            return
+    kept = corridor(
+        problem,
+        best.directed >> 1,
+        penalty=rule.penalty,
+        share=1.0 + rule.corridor_share,
+        extra_s=rule.corridor_extra_s,
+    )
+    run = first_path(kept, work) if kept.tracks_lead_through else None
+    if run is not None and other_share(problem, run, best) >= rule.other_route_share:
+        yield Choice(problem, run, "other_route")
 
 
 def other_share(problem: Problem, run: Run, first: Run) -> float:

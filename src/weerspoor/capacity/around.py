@@ -39,7 +39,7 @@ class Around:
         lines = problem.occupation.timelines.lines
         self.from_s, self.until_s, self.train = lines.from_s, lines.until_s, lines.train
         self.occupies, self.blocks = lines.occupies, lines.blocks
-        self.first, self.count = lines.first, lines.count
+        self.first, self.count = lines.first, lines.number
 
     def near(self, zone: Ints, from_s: Ints, until_s: Ints, occupies: Ints, blocks: Ints) -> list[Met]:
         """Return, for every interval of a zone, the trains before and after it that conflict with it in kind."""

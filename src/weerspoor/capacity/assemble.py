@@ -136,7 +136,13 @@ class Assembler:
         asked = [request.origin, *[via.point for via in request.via], request.destination]
         for number, code in enumerate(asked):
             point = codes.index(code.casefold())
-            if any(passage.point == point for passage in found):
+            known = [passage for passage in found if passage.point == point]
+            if number == len(asked) - 1:
+                # A train that passed or stood there before it reached the end is there again at the end.
+                end_s = float(run.exit_s[-1]) - STEP_S / 2
+                found = [row for row in found if row.point != point or row.stops or row.arrival_s > end_s]
+                known = [row for row in known if row.arrival_s > end_s]
+            if known:
                 continue
             reached = np.flatnonzero(run.stage == number)
             position = int(reached[0]) if len(reached) else (0 if number == 0 else len(run.directed) - 1)

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from weerspoor.capacity import plan as p
-from weerspoor.capacity.fit import NoTrack, Problem, Work, earliest, first_path, vary
+from weerspoor.capacity.fit import NoTrack, Problem, Work, vary
 from weerspoor.capacity.occupation import CLOSED
 from weerspoor.capacity.plan import Sentence
-from weerspoor.capacity.relax import ORDER, alone, relaxations, turning_point, without_windows
+from weerspoor.capacity.relax import ORDER, relaxations, run_alone, turning_point, without_windows
 from weerspoor.capacity.request import point_index
 from weerspoor.capacity.settings import settings
 from weerspoor.kernel.graph import Run
@@ -48,9 +48,10 @@ def explain(problem: Problem, progress: Progress = lambda _: None, *, proven: bo
     """
     problem = vary(problem, slack_s=0)
     rule = settings().work
-    work = Work(rule.explanation_labels, rule.a_search_labels)
+    work = Work(rule.explanation_labels)
     progress("looking for what stands in the way")
     reached: list[str] = []
+    solo: Run | None = None
     if not problem.startable:
         obstacles, summary = [_cannot_start(problem)], Sentence("plan.summary.cannot_start")
     elif problem.no_track:
@@ -62,10 +63,11 @@ def explain(problem: Problem, progress: Progress = lambda _: None, *, proven: bo
         if not obstacles:
             obstacles, summary = _reversing(problem), Sentence("plan.summary.reversing")
     else:
-        obstacles, summary = _in_time(problem, work)
-        reached = _reached(problem, work)
+        free, solo = run_alone(problem, work)
+        obstacles, summary = _in_the_way(problem, solo) if solo is not None else _too_slow(problem, free, work)
+        reached = _reached(problem, free, work) if free is not None else []
     progress("looking for what would give a path")
-    offered = list(relaxations(problem, progress))
+    offered = list(relaxations(problem, solo, progress))
     return p.Explanation(
         summary=summary,
         obstacles=obstacles[:MOST_OBSTACLES],
@@ -261,21 +263,14 @@ def nearest_name(problem: Problem, piece: int) -> str:
 # -- times and trains -----------------------------------------------------------------------------------------------
 
 
-def _in_time(problem: Problem, work: Work) -> tuple[list[p.Obstacle], Sentence]:
-    """Return what stands in the way of a train that the tracks let through."""
-    solo = first_path(alone(problem), work, exact=False)
-    return _too_slow(problem, work) if solo is None else _in_the_way(problem, solo)
-
-
-def _too_slow(problem: Problem, work: Work) -> tuple[list[p.Obstacle], Sentence]:
+def _too_slow(problem: Problem, free: Run | None, work: Work) -> tuple[list[p.Obstacle], Sentence]:
+    """Return that the windows are too narrow for what the train does alone, as far as it was found out."""
     request = problem.request
-    free = alone(vary(problem, request=without_windows(problem)))
-    run = earliest(free, work)
     window = request.destination_window
-    if run is None or window is None:
-        return [], Sentence("plan.summary.too_slow")
+    if free is None or window is None or free.exit_s[-1] <= window.latest_s:
+        return [], Sentence("plan.summary.not_proven" if work.gave_up else "plan.summary.too_slow")
     place = _name(problem, request.destination)
-    detail = Sentence("plan.obstacle.window", {"end": window.latest_s, "arrival": float(run.exit_s[-1])})
+    detail = Sentence("plan.obstacle.window", {"end": window.latest_s, "arrival": float(free.exit_s[-1])})
     obstacle = p.Obstacle(kind="rule", what="window", place=place, detail=detail, source="request")
     return [obstacle], Sentence("plan.summary.window", {"place": place})
 
@@ -325,14 +320,10 @@ def _zone_place(problem: Problem, zone: int) -> str:
     return nearest_name(problem, piece)
 
 
-def _reached(problem: Problem, work: Work) -> list[str]:
-    """Return the codes of the points furthest along the way that the train can reach among the other trains."""
-    free = alone(vary(problem, request=without_windows(problem)))
-    solo = earliest(free, work)
-    if solo is None:
-        return []
+def _reached(problem: Problem, free: Run, work: Work) -> list[str]:
+    """Return the codes of the points furthest along its way alone that the train can reach among the others."""
     network = problem.network
-    found = passages(network, solo.directed, solo.enter_s, solo.exit_s, solo.depart_s)
+    found = passages(network, free.directed, free.enter_s, free.exit_s, free.depart_s)
     codes = [network.points.code[passage.point] for passage in found][1:]
     low, high = -1, len(codes)
     while high - low > 1 and work.left:

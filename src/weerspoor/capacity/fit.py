@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from weerspoor.capacity.corridor import narrower
 from weerspoor.capacity.occupation import Occupation, occupation
 from weerspoor.capacity.request import Request, Via, Window, point_index, where
 from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import STEP_S
 from weerspoor.common.errors import InputError
+from weerspoor.kernel.engine import TAKEN
 from weerspoor.kernel.graph import Query, Run, Stage, TrainModel
+from weerspoor.kernel.profile import ProfileSearch
 from weerspoor.kernel.search import GaveUpError, Search
 from weerspoor.network.points import directed_at_point
 from weerspoor.network.routes import reachable
@@ -58,14 +59,11 @@ class Work:
     ----------
     labels : int
         What is left for all of them together.
-    a_search : int
-        Most for one of them.
     gave_up : bool
         A search was broken off, so that finding nothing proves nothing.
     """
 
     labels: int
-    a_search: int
     gave_up: bool = False
 
     @property
@@ -75,51 +73,79 @@ class Work:
 
 
 class BoundedSearch(Search):
-    """A search that gives up when its work is done.
+    """A search that does no more than the work it is given."""
+
+    def within(self, query: Query, work: Work) -> Run | None:
+        """Return a run that arrives first; None if there is none, or it gave up."""
+        if not work.left:
+            work.gave_up = True
+            return None
+        try:
+            return self.earliest_arrival(query, work.labels)
+        except GaveUpError:
+            work.gave_up = True
+            return None
+        finally:
+            work.labels -= self.popped + settings().work.start_labels
+
+    def all_within(self, query: Query, work: Work) -> BoundedProfile:
+        """Return all Pareto-optimal departures, or as many as were found with the work."""
+        found = BoundedProfile(self, query, max(work.labels, 0))
+        work.gave_up |= found.gave_up
+        work.labels -= found.taken + settings().work.start_labels
+        return found
+
+
+class BoundedProfile(ProfileSearch):
+    """The Pareto-optimal departures, or those found before the search gave up.
 
     Attributes
     ----------
-    to_take : int or None
-        How many labels it may still take; None for any number.
-    found : Run or None
-        The last run found, also by a question that was then broken off.
+    gave_up : bool
     """
 
-    to_take: int | None = None
-    found: Run | None = None
+    gave_up = False
 
-    def earliest_arrival(self, query: Query, most_labels: int | None = None) -> Run | None:
-        """Return the run that arrives first, None if there is none.
-
-        Raises
-        ------
-        GaveUpError
-            If its work is done before.
-        """
-        most = self.to_take if most_labels is None else most_labels
-        if most is not None and most <= 0:
-            raise GaveUpError
-        self.popped = 0
+    def _run(self, most_labels: int | None) -> None:
         try:
-            run = super().earliest_arrival(query, most)
-        finally:
-            if self.to_take is not None:
-                self.to_take -= self.popped
-        self.found = run if run is not None else self.found
-        return run
-
-    def within(self, query: Query, work: Work, *, last: bool = False) -> Run | None:
-        """Return the run that arrives first (or leaves last); None if none was found with the work that is left."""
-        given = min(work.labels, work.a_search)
-        self.to_take, self.found = given, None
-        try:
-            return self.latest_departure(query) if last else self.earliest_arrival(query)
+            super()._run(most_labels)
         except GaveUpError:
-            work.gave_up = True
-            return self.found
-        finally:
-            work.labels -= given - self.to_take + settings().work.start_labels
-            self.to_take = None
+            self.gave_up = True
+
+    @property
+    def taken(self) -> int:
+        """Labels that it took."""
+        return int(self._search.workspace.space.state[TAKEN])
+
+    def chosen(self, cost: Callable[[float, float, int], float], apart_s: float, most: int) -> list[Run]:
+        """Return the best runs first, those that stop as often at least so long apart in departure; so many at most.
+
+        Parameters
+        ----------
+        cost : callable
+            Of departure, arrival and number of stops.
+        apart_s : float
+        most : int
+        """
+        labels = self._search.workspace.space.labels
+        parts = []
+        for label, first_s, last_s, arrive_s in self.parts():
+            stops = int(labels[label]["stops"])
+            later = range(0, last_s - first_s + 1, max(int(apart_s) // STEP_S * STEP_S, STEP_S))
+            parts += [
+                (cost(first_s + by_s, arrive_s + by_s, stops), arrive_s + by_s, -first_s - by_s, stops, label)
+                for by_s in later
+            ]
+        taken: list[tuple[int, int]] = []
+        runs = []
+        for _, arrive_s, minus_s, stops, label in sorted(parts):
+            if any(stops == other and abs(minus_s - at_s) < apart_s for other, at_s in taken):
+                continue
+            taken.append((stops, minus_s))
+            runs.append(self._search.run_of(label, arrive_s))
+            if len(runs) == most:
+                break
+        return runs
 
 
 @dataclass(frozen=True)
@@ -238,7 +264,7 @@ class Problem:
         """The least time from the origin through every place to the destination, stops asked for included."""
         total = 0.0
         for stage, after in pairwise(self.query.stages):
-            row = self.search.bounds.row(after.directed)
+            row = self.search.bounds.row(after.directed, stage.directed)
             total += self.search.bounds.least_s(stage.directed, row) + max(after.stop_s, 0.0)
         return total
 
@@ -376,10 +402,6 @@ def vary(problem: Problem, **changes: object) -> Problem:
     return replace(problem, **changes)  # type: ignore[arg-type]
 
 
-LATER_S = (0, 600, 1200, 2400, 4800, 9600, 19200)
-"""How long before the latest start that the bounds allow a train for a window is tried, least first."""
-
-
 def earliest(problem: Problem, work: Work, *, ready_s: float | None = None) -> Run | None:
     """Return the path with the earliest arrival; None if none was found with the work that is left.
 
@@ -391,168 +413,118 @@ def earliest(problem: Problem, work: Work, *, ready_s: float | None = None) -> R
     ready_s : float, optional
         Leaves not before this instead of what the request says.
     """
-    if not problem.tracks_lead_through:
+    if not problem.tracks_lead_through or not np.isfinite(problem.least_journey_s):
         return None
     query = problem.query
     if ready_s is not None:
-        first = query.stages[0]
-        later = replace(first, earliest_s=max(first.earliest_s, ready_s // STEP_S * STEP_S))
-        query = replace(query, stages=[later, *query.stages[1:]])
+        query = _from(query, ready_s)
     return problem.search.within(query, work)
 
 
-def first_path(problem: Problem, work: Work, *, exact: bool = True) -> Run | None:
-    """Return a good path, or None if there is none at all; see :func:`settle`."""
-    settled = settle(problem, work, exact=exact)
-    return settled[1] if settled is not None else None
+def _from(query: Query, ready_s: float) -> Query:
+    """Return the query with a departure not before a time."""
+    first = query.stages[0]
+    later = replace(first, earliest_s=max(first.earliest_s, ready_s // STEP_S * STEP_S))
+    return replace(query, stages=[later, *query.stages[1:]])
 
 
-def settle(problem: Problem, work: Work, *, exact: bool = True) -> tuple[Problem, Run] | None:
-    """Return a good path and the problem it is a path of, or None if there is none at all.
+def first_path(problem: Problem, work: Work) -> Run | None:
+    """Return a good path; None means that there is none, unless the work gave up.
 
-    The problem is the one given, or where that is too hard the same kept to a corridor. A train that has to be
-    somewhere in a window is first tried with late departures, so that it does not stand about.
-
-    Parameters
-    ----------
-    problem : Problem
-    work : Work
-        What the searches may do; with ``exact`` corridors come on top of it.
-    exact : bool
-        None means that there is no path, unless the work gave up; without it, that none was found quickly.
+    The one with the earliest arrival. A train that has to be somewhere in a window first tries to leave as late as it
+    can, then ever earlier, so that it does not stand about; what takes longer takes more to search as well.
     """
-    if not work.left or not problem.tracks_lead_through or not np.isfinite(problem.least_journey_s):
-        work.gave_up |= not work.left
+    if not problem.tracks_lead_through or not np.isfinite(problem.least_journey_s):
         return None
-    before, work.gave_up = work.gave_up, False
-    run = quick_path(problem, work)
-    if run is not None:
-        work.gave_up = before
-        return problem, run
-    if not work.gave_up and problem.query.stages[-1].earliest_s <= 0:
-        work.gave_up = before
-        return None
-    if work.gave_up:
-        found = []
-        narrow = Work(settings().work.corridor_labels, settings().work.corridor_labels)
-        for kept in narrower(problem):
-            run = quick_path(kept, narrow) if narrow.left else None
-            if run is not None:
-                found.append((kept, run))
-            if exact:
-                narrow = Work(narrow.a_search, narrow.a_search)
-        if not exact:
-            work.labels -= narrow.a_search - narrow.labels
-        if found:
-            return min(found, key=lambda item: cost_s(problem, item[1]))
-    if not exact:
-        work.gave_up |= before
-        return None
-    run = _exact_path(problem, thorough(work))
-    return None if run is None else (problem, run)
-
-
-def quick_path(problem: Problem, work: Work) -> Run | None:
-    """Return a path; None proves nothing.
-
-    Parameters
-    ----------
-    problem : Problem
-        One whose tracks lead through.
-    work : Work
-    """
-    query = problem.query
-    origin, goal = query.stages[0], query.stages[-1]
-    if goal.earliest_s <= 0:
-        return earliest(problem, work)
-    for later_s in LATER_S:
-        start_s = goal.earliest_s - problem.least_journey_s - later_s
-        if origin.earliest_s < start_s <= origin.latest_s:
-            run = earliest(problem, work, ready_s=start_s)
-            if run is not None:
-                return run
-    at_any_time = replace(query, stages=[*query.stages[:-1], replace(goal, earliest_s=-1e9)])
-    early = problem.search.within(at_any_time, work)
-    return early if early is not None and early.exit_s[-1] >= goal.earliest_s else None
-
-
-def _exact_path(problem: Problem, work: Work) -> Run | None:
-    """Return a path; None proves that there is none, unless the work gave up."""
-    query = problem.query
-    goal = query.stages[-1]
-    if goal.earliest_s <= 0:
-        return earliest(problem, work)
-    early = problem.search.within(replace(query, stages=[*query.stages[:-1], replace(goal, earliest_s=-1e9)]), work)
-    if early is not None and early.exit_s[-1] >= goal.earliest_s:
-        return early
-    return None if early is None or work.gave_up else earliest(problem, work)
+    origin, goal = problem.query.stages[0], problem.query.stages[-1]
+    sooner_s = settings().choice.sooner_s
+    latest_s = min(goal.earliest_s - problem.least_journey_s, origin.latest_s)
+    while latest_s - sooner_s > origin.earliest_s and goal.earliest_s > 0:
+        run = earliest(problem, work, ready_s=latest_s - sooner_s)
+        if run is not None or not work.left:
+            return run
+        sooner_s *= 2
+    return earliest(problem, work)
 
 
 def cost_s(problem: Problem, run: Run) -> float:
-    """Return what a run costs when paths are compared: seconds, and so many for each stop.
+    """Return what a run costs when paths are compared; see :func:`cost_of`."""
+    return cost_of(problem, float(run.depart_s[0]), float(run.exit_s[-1]), run.stops)
+
+
+def cost_of(problem: Problem, depart_s: float, arrive_s: float, stops: int) -> float:
+    """Return what a path costs when paths are compared: seconds, and so many for each stop.
 
     The seconds are those of the journey when there is a window at its end; without one the time from when the train
     is ready, because then the earliest arrival is asked, and a share of the journey, so that it does not stand about.
     """
     choice = settings().choice
-    cost = journey_s(run) + choice.stop_s * run.stops
-    if problem.request.destination_window is None:
-        since_s = float(run.exit_s[-1]) - problem.request.anchor_s
-        cost = since_s + choice.journey_share * journey_s(run) + choice.stop_s * run.stops
-    return cost
+    if problem.request.destination_window is not None:
+        return arrive_s - depart_s + choice.stop_s * stops
+    since_s = arrive_s - problem.request.anchor_s
+    return since_s + choice.journey_share * (arrive_s - depart_s) + choice.stop_s * stops
 
 
-def thorough(work: Work) -> Work:
-    """Make the rest of the work one for a search that proves what it says, and return it."""
-    work.a_search, work.gave_up = work.labels, not work.left
-    return work
+def better(problem: Problem, found: Run, work: Work, *, most: int = 24) -> list[Run]:
+    """Return paths that cost no more than one found, the best first: of all there are, unless the work gave up.
+
+    Only departures, arrivals and numbers of stops that can cost as little are looked at. Where the path has more stops
+    than it was asked for, it is first asked for with few of them, because that narrows what is left to look at.
+    """
+    choice = settings().choice
+    fewest = _stops_asked(problem)
+    for more in FEW_STOPS:
+        if fewest + more >= found.stops:
+            break
+        few = Work(settings().work.alternative_labels)
+        run = problem.search.within(_no_dearer(problem, found, fewest + more), few)
+        if run is not None and cost_s(problem, run) < cost_s(problem, found):
+            found = run
+            break
+    cost = cost_s(problem, found)
+    profile = problem.search.all_within(_no_dearer(problem, found), work)
+    runs = profile.chosen(lambda *run: cost_of(problem, *run), choice.apart_s, most)
+    runs = [run for run in runs if cost_s(problem, run) <= cost]
+    if not runs or cost_s(problem, runs[0]) >= cost:
+        runs.insert(0, found)
+    return runs
 
 
-def better(problem: Problem, found: Run, work: Work) -> list[Run]:
-    """Return a path found with others that arrive about as early but leave later or stand less."""
-    runs = [found]
-    goal = problem.query.stages[-1]
-    for spare_s in SPARE_S:
-        start_s = float(found.exit_s[-1]) - problem.least_journey_s - spare_s
-        if start_s > found.depart_s[0]:
-            runs.append(earliest(problem, work, ready_s=start_s) or found)
-    if journey_s(found) > problem.least_journey_s + STANDS_S:
-        same_arrival = replace(goal, latest_s=min(goal.latest_s, float(np.ceil(found.exit_s[-1]))))
-        query = replace(problem.query, stages=[*problem.query.stages[:-1], same_arrival])
-        runs.append(problem.search.within(query, work, last=True) or found)
-    return undominated(runs)
+FEW_STOPS = (0, 1, 3, 7)
+"""Stops beyond those asked for that a path with more of them is first tried with."""
+
+
+def _stops_asked(problem: Problem) -> int:
+    return sum(stage.stop_s >= 0 for stage in problem.query.stages[1:-1])
+
+
+def _no_dearer(problem: Problem, found: Run, most_stops: int | None = None) -> Query:
+    """Return the query for paths that cost no more than one found, as far as departure, arrival and stops tell."""
+    query, least_s = problem.query, problem.least_journey_s
+    origin, goal = query.stages[0], query.stages[-1]
+    fewest = _stops_asked(problem)
+    # What a path may take longer than the least, or arrive later than the soonest, and still cost no more.
+    least_cost = cost_of(problem, origin.earliest_s, origin.earliest_s + least_s, fewest)
+    spare_s = max(cost_s(problem, found) - least_cost, 0.0)
+    window = problem.request.destination_window is not None
+    low = goal.earliest_s - least_s - spare_s if window else origin.earliest_s
+    high = goal.latest_s if window else min(goal.latest_s, origin.earliest_s + least_s + spare_s)
+    first = _from(query, low).stages[0]
+    first = replace(first, latest_s=min(first.latest_s, high - least_s))
+    if most_stops is None:
+        most_stops = fewest + int(spare_s // settings().choice.stop_s)
+    return replace(query, stages=[first, *query.stages[1:-1], replace(goal, latest_s=high)], max_stops=most_stops)
 
 
 def further(problem: Problem, after_s: float, work: Work, *, most: int = 6) -> Iterator[Run]:
-    """Yield paths that leave later than a time, at least ``FURTHER_S`` apart, as long as there are any."""
+    """Yield paths that leave later than a time, at least ``apart_s`` apart, as long as there are any."""
+    apart_s = settings().choice.later_s
     for _ in range(most):
-        run = earliest(problem, work, ready_s=after_s + FURTHER_S)
+        run = earliest(problem, work, ready_s=after_s + apart_s)
         if run is None:
             return
         yield run
         after_s = float(run.depart_s[0])
-
-
-SPARE_S = (0.0, 1800.0, 5400.0)
-"""A train that would stand about is also tried with a departure so much before what its least journey allows."""
-
-STANDS_S = 900.0
-"""A train that takes so much longer than its least journey may stand about."""
-
-FURTHER_S = 900.0
-"""Between the departures that are looked at."""
-
-
-def undominated(runs: list[Run]) -> list[Run]:
-    """Return the runs that no other beats in departure, arrival and stops at once, in order of departure."""
-    kept: list[Run] = []
-    for run in sorted(runs, key=lambda run: (float(run.exit_s[-1]), run.stops, -float(run.depart_s[0]))):
-        if not any(
-            other.depart_s[0] >= run.depart_s[0] and other.exit_s[-1] <= run.exit_s[-1] and other.stops <= run.stops
-            for other in kept
-        ):
-            kept.append(run)
-    return sorted(kept, key=lambda run: float(run.depart_s[0]))
 
 
 def journey_s(run: Run) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from weerspoor import __version__
 from weerspoor.capacity import plan as p
 from weerspoor.capacity.assumptions import assumptions, sources
-from weerspoor.capacity.fit import Problem, Work, prepare, settle, trim, vary
+from weerspoor.capacity.fit import Problem, Work, first_path, prepare, trim, vary
 from weerspoor.capacity.plan import Sentence
 from weerspoor.capacity.request import Request, kind_of_day, with_points
 from weerspoor.capacity.settings import assumptions_hash, settings
@@ -112,38 +112,40 @@ def plan_on(
     day: Day | None,
     *,
     alternatives: int = 3,
+    explained: bool = True,
     progress: Progress = lambda _: None,
 ) -> Made:
-    """Plan a request, its points looked up, on a day that is loaded; None for an empty railway."""
+    """Plan a request, its points looked up, on a day that is loaded; None for an empty railway.
+
+    Without ``explained`` it is not looked for what stands in the way of a train without path.
+    """
     from weerspoor.capacity.assemble import Assembler
 
     progress("preparing the train")
     problem = prepare(request, network, day)
     warnings = day_warnings(request, day, problem)
     progress("searching")
-    work = Work(settings().work.path_labels, settings().work.a_search_labels)
-    settled = settle(problem, work)
-    if settled is None and problem.slack_s:
+    work = Work(settings().work.path_labels)
+    found = first_path(problem, work)
+    if found is None and problem.slack_s:
         without_slack = vary(problem, slack_s=0)
-        work = Work(settings().work.path_labels, settings().work.a_search_labels)
-        settled = settle(without_slack, work)
-        if settled is not None:
+        work = Work(settings().work.path_labels)
+        found = first_path(without_slack, work)
+        if found is not None:
             problem = without_slack
             warnings.append(Sentence("plan.warning.norm_only", {"slack": request.slack_s}))
     paths: list[p.Path] = []
     runs: list[Run] = []
     explanation: p.Explanation | None = None
-    if settled is not None:
-        if settled[0].banned is not problem.banned:
-            warnings.append(Sentence("plan.warning.corridor"))
+    if found is not None:
         from weerspoor.capacity.alternatives import choose
 
         progress("looking for alternatives")
-        for number, choice in enumerate(choose(problem, *settled, alternatives, progress)):
+        for number, choice in enumerate(choose(problem, found, alternatives, progress)):
             run = trim(choice.run, choice.problem.slack_s)
             paths.append(Assembler(choice.problem, run).path(f"P{number + 1}", choice.why))
             runs.append(run)
-    else:
+    elif explained:
         from weerspoor.capacity.explain import explain
 
         progress("looking for what stands in the way")

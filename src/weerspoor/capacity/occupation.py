@@ -137,7 +137,7 @@ def _altered(
     network: Network, day: Day | None, base: Occupation, left_out: frozenset[str], closures: tuple[Closure, ...]
 ) -> Occupation:
     """Return an occupation without some trains and with closures."""
-    lines = Lines(*(column.copy() for column in base.timelines.lines))
+    lines = Lines._make(column.copy() for column in base.timelines.lines)
     if left_out and day is not None:
         gone = np.array([name in left_out for name in day.trains.reference], dtype=bool)
         zones = np.unique(day.holdings.zone[gone[day.holdings.train]])
@@ -236,13 +236,13 @@ def _take_out(lines, zones, gone):  # type: ignore[no-untyped-def]
     """Take the rows of trains out of the timelines of some zones."""
     for z in zones:
         at = lines.first[z]
-        for i in range(lines.first[z], lines.first[z] + lines.count[z]):
+        for i in range(lines.first[z], lines.first[z] + lines.number[z]):
             if gone[lines.train[i]]:
                 continue
             lines.from_s[at], lines.until_s[at], lines.train[at] = lines.from_s[i], lines.until_s[i], lines.train[i]
             lines.occupies[at], lines.blocks[at] = lines.occupies[i], lines.blocks[i]
             at += 1
-        lines.count[z] = at - lines.first[z]
+        lines.number[z] = at - lines.first[z]
         mend_reach(lines, z, lines.first[z])
 
 
@@ -251,10 +251,10 @@ def _put_in(lines, zones, held):  # type: ignore[no-untyped-def]
     """Put one interval that everything must keep out of into zones; tell whether there was room for it in all."""
     begin, end, number = held
     for z in zones:
-        if lines.count[z] == lines.room[z]:
+        if lines.number[z] == lines.room[z]:
             return False
     for z in zones:
-        place = lines.first[z] + lines.count[z]
+        place = lines.first[z] + lines.number[z]
         while place > lines.first[z] and lines.from_s[place - 1] > begin:
             k = place - 1
             lines.from_s[place], lines.until_s[place], lines.train[place] = (
@@ -264,7 +264,7 @@ def _put_in(lines, zones, held):  # type: ignore[no-untyped-def]
             place -= 1
         lines.from_s[place], lines.until_s[place], lines.train[place] = begin, end, number
         lines.occupies[place], lines.blocks[place] = KEEP_ALL, KEEP_ALL
-        lines.count[z] += 1
+        lines.number[z] += 1
         lines.kinds[z] |= (KEEP_ALL << 8) | KEEP_ALL
         mend_reach(lines, z, place)
     return True

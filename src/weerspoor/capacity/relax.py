@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import STEP_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Run
+from weerspoor.kernel.profile import later
 from weerspoor.kernel.timelines import Rows
 from weerspoor.network.points import directed_at_point
 from weerspoor.trains import access as a
@@ -35,33 +37,61 @@ ORDER = (
 """Keys of relaxations, the mildest first."""
 
 
-def relaxations(problem: Problem, progress: Progress = lambda _: None) -> Iterator[p.Relaxation]:
+def relaxations(
+    problem: Problem, solo: Run | None = None, progress: Progress = lambda _: None
+) -> Iterator[p.Relaxation]:
     """Yield the least changes of each kind that give a path; every one has been searched.
 
     Parameters
     ----------
     problem : Problem
         One whose search found nothing.
+    solo : Run, optional
+        What it would do on an empty railway.
     progress : callable
     """
     rule = settings().work
-    kinds = (_times, _closures, _trains, _engines, _length, _load, _width, _goods, _conditions)
+    kinds = (_times, _closures, partial(_trains, solo), _engines, _length, _load, _width, _goods, _conditions)
     found, left = False, rule.relaxations_labels
     for kind in kinds:
         given = min(rule.relaxation_labels, left)
-        work = Work(given, rule.a_search_labels)
+        work = Work(given)
         for item in kind(problem, work, progress):
             found = True
             yield item
         left = max(left - (given - work.labels), rule.start_labels)
     if not found:
         for last in (_other_place, _in_two, _together, _alone):
-            yield from last(problem, Work(rule.relaxation_labels, rule.a_search_labels), progress)
+            yield from last(problem, Work(rule.relaxation_labels), progress)
 
 
 def alone(problem: Problem) -> Problem:
     """Return the problem on an empty railway, closures gone as well."""
     return vary(problem, day=None, request=replace(problem.request, closures=()))
+
+
+def run_alone(problem: Problem, work: Work) -> tuple[Run | None, Run | None]:
+    """Return the run that arrives first on an empty railway, windows left out, and a run there that keeps the windows.
+
+    Nothing is in its way, so the first, set out later, keeps a window at the end as well.
+    """
+    free = earliest(alone(vary(problem, request=without_windows(problem))), work)
+    request, window = problem.request, problem.request.destination_window
+    if free is None or (window is None and not any(via.window for via in request.via)):
+        return free, free
+    if window is not None and free.exit_s[-1] > window.latest_s:
+        return free, None
+    by_s = -(-max(0, window.earliest_s - int(free.exit_s[-1])) // STEP_S) * STEP_S if window is not None else 0
+    kept = later(free, by_s)
+    in_time = kept.depart_s[0] <= problem.query.stages[0].latest_s
+    if (
+        in_time
+        and window is not None
+        and kept.exit_s[-1] <= window.latest_s
+        and not any(via.window for via in request.via)
+    ):
+        return free, kept
+    return free, first_path(alone(problem), work)
 
 
 def without_windows(problem: Problem) -> Request:
@@ -113,7 +143,7 @@ def _times(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relax
         sooner = replace(request, ready_s=request.ready_s - shift_s)
         if window is None:
             sooner = replace(sooner, destination_window=Window(sooner.anchor_s, request.horizon_s))
-        run = first_path(vary(problem, request=sooner), work, exact=False)
+        run = first_path(vary(problem, request=sooner), work)
         if run is not None:
             yield _made("earlier", _whole_minutes(request.ready_s - float(run.depart_s[0])), "min", run)
             return
@@ -123,18 +153,15 @@ def _closures(problem: Problem, work: Work, _: Progress) -> Iterator[p.Relaxatio
     closures = problem.request.closures
     for i, closure in enumerate(closures):
         rest = closures[:i] + closures[i + 1 :]
-        run = first_path(vary(problem, request=replace(problem.request, closures=rest)), work, exact=False)
+        run = first_path(vary(problem, request=replace(problem.request, closures=rest)), work)
         if run is not None:
             yield _made("without_closure", 0, "", run, points=list(closure.points))
 
 
-def _trains(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:
+def _trains(solo: Run | None, problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:
     """Try with the trains in the way moved: each alone, then all of them."""
     day = problem.day
-    if day is None or not problem.tracks_lead_through:
-        return
-    solo = first_path(alone(problem), work, exact=False)
-    if solo is None:
+    if day is None or solo is None:
         return
     rows = Rows.of(solo, problem.model.kind)
     _, others = problem.occupation.timelines.conflicts(rows.zone, rows.from_s, rows.until_s, rows.occupies, rows.blocks)
@@ -146,12 +173,12 @@ def _trains(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Rela
     for name in names[: settings().relaxation.trains_moved]:
         if not work.left:
             return
-        run = first_path(vary(problem, without=(*problem.without, name)), work, exact=False)
+        run = first_path(vary(problem, without=(*problem.without, name)), work)
         if run is not None:
             yield _made("train_moved", 1, "", run, train=name)
             return
     if len(names) > 1:
-        run = first_path(vary(problem, without=(*problem.without, *names)), work, exact=False)
+        run = first_path(vary(problem, without=(*problem.without, *names)), work)
         if run is not None:
             yield _made("trains_moved", len(names), "", run, trains=names)
 
@@ -180,7 +207,7 @@ def _changed(problem: Problem, **changes: object) -> Problem | None:
 def _with_train(problem: Problem, work: Work, **changes: object) -> Run | None:
     """Return a path of a train with other characteristics, None if there is none or no such train can be."""
     other = _changed(problem, **changes)
-    return None if other is None else first_path(other, work, exact=False)
+    return None if other is None else first_path(other, work)
 
 
 def _least_change(problem: Problem, work: Work, key: str, *, step: float, lowest: float) -> tuple[float, Run] | None:
@@ -343,7 +370,7 @@ def _other_place(problem: Problem, work: Work, progress: Progress) -> Iterator[p
             if end == "origin" and request.ready_s is None:
                 elsewhere = replace(elsewhere, origin_window=None, ready_s=request.anchor_s)
             other = vary(problem, request=elsewhere)
-            run = first_path(other, work, exact=False) if other.tracks_lead_through else None
+            run = first_path(other, work) if other.tracks_lead_through else None
             if run is not None:
                 yield _made("other_place", round(km, 1), "km", run, point=code, instead=getattr(request, end))
                 break
@@ -383,14 +410,12 @@ def _in_two(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Rela
     if not place:
         return
     progress("trying to turn back on the way")
-    first = first_path(
-        vary(problem, request=replace(request, destination=place, destination_window=None)), work, exact=False
-    )
+    first = first_path(vary(problem, request=replace(request, destination=place, destination_window=None)), work)
     if first is None:
         return
     turned_s = float(first.exit_s[-1]) + stop_kind("reversing").least_for(problem.train)
     onward = replace(request, origin=place, origin_window=None, ready_s=int(turned_s))
-    second = first_path(vary(problem, request=onward), work, exact=False)
+    second = first_path(vary(problem, request=onward), work)
     if second is not None:
         both = replace(second, depart_s=np.concatenate([first.depart_s[:1], second.depart_s[1:]]))
         yield _made("in_two", 0, "", both, point=place, from_point=request.origin, to_point=request.destination)
@@ -447,7 +472,7 @@ def _together(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Re
             rest = [other for other in kept if other != key]
             kept = rest if changed(rest) is not None else kept
         other = changed(kept)
-        run = first_path(other, work, exact=False) if other is not None else None
+        run = first_path(other, work) if other is not None else None
         if other is None or run is None:
             continue
         now = other.train
@@ -476,7 +501,7 @@ def _conditions(problem: Problem, work: Work, progress: Progress) -> Iterator[p.
     progress("trying without conditions of the request")
 
     def path(**changes: object) -> Run | None:
-        return first_path(vary(problem, request=replace(request, **changes)), work, exact=False)  # type: ignore[arg-type]
+        return first_path(vary(problem, request=replace(request, **changes)), work)  # type: ignore[arg-type]
 
     if request.avoid or request.avoid_stand:
         run = path(avoid=(), avoid_stand=())

@@ -31,6 +31,9 @@ class Choice(_Row, frozen=True, kw_only=True):
 
     stop_s: float
     journey_share: float
+    sooner_s: float
+    apart_s: float
+    later_s: float
 
 
 class Close(_Row, frozen=True, kw_only=True):
@@ -59,8 +62,8 @@ class AlternativeRule(_Row, frozen=True, kw_only=True):
     earlier_s: float
     faster_s: float
     latest_s: float
-    corridor_extra_s: list[float]
-    corridor_s: float
+    corridor_extra_s: float
+    corridor_share: float
     more_slack_s: list[int]
 
 
@@ -78,24 +81,13 @@ class RelaxationRule(_Row, frozen=True, kw_only=True):
 class WorkRule(_Row, frozen=True, kw_only=True):
     """How much searches may do, in labels taken from their queues."""
 
-    a_search_labels: int
     path_labels: int
-    corridor_labels: int
     better_labels: int
     alternative_labels: int
     explanation_labels: int
     relaxations_labels: int
     relaxation_labels: int
     start_labels: int
-
-
-class CorridorRule(_Row, frozen=True, kw_only=True):
-    """Along which ways a hard search is asked again."""
-
-    ways: int
-    penalty: float
-    share: list[float]
-    extra_s: list[float]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -108,7 +100,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     alternatives: AlternativeRule
     relaxation: RelaxationRule
     work: WorkRule
-    corridor: CorridorRule
 
 
 @cache

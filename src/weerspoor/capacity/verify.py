@@ -6,7 +6,6 @@ before its time; blocking times are worked out from that simulation, and conflic
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +44,7 @@ from weerspoor.trains.access import (
 from weerspoor.trains.braking import braking
 from weerspoor.trains.clearance import clearance, keep_mask
 from weerspoor.trains.model import DIESEL, Train
-from weerspoor.trains.running_time import Motion, RunningPath, Stop, Stretch, running_time
+from weerspoor.trains.running_time import Drive, Motion, RunningPath, Stop, Stretch
 from weerspoor.trains.starting import known_too_steep
 from weerspoor.trains.tables import norm
 from weerspoor.trains.traction import dynamics
@@ -54,16 +53,19 @@ TIME_TOLERANCE_S = 6.0
 """A leg may be so much shorter than its simulation: the step in which times are published."""
 
 ROUNDING = 0.05
-"""A leg may be so much longer than its simulation, beyond what the train may be planned slower."""
+"""A leg may be so much longer than the longest that its stretches from signal to signal allow together."""
 
-LOSS_TOLERANCE_S, WHOLE_S = 6.0, 1.0
-"""Between two signals a train may lose so much beyond its share, and so much a piece for times in whole seconds."""
+SLOW_TOLERANCE_S = 6.0
+"""From signal to signal a train may take so much longer than it may: whole seconds, and steps of its speeds there."""
 
 NEAR_M = 0.5
 """Lengths of pieces are rounded; over a path this is what they may add up to."""
 
 ROUNDED_S = 0.11
 """Times of pieces are written in tenths of a second."""
+
+SPEED_KMH = 0.1
+"""Speeds are written in tenths of km/h."""
 
 STANDING_KMH = 0.5
 """Slower than this is a stand."""
@@ -300,9 +302,11 @@ class _Check:
         limit = np.minimum(np.minimum(network.pieces.speed_kmh[pieces], top), cap)
         return np.asarray(limit, dtype=np.float64) / 3.6
 
-    def _drive(self, first: int, last: int) -> Motion:
-        """Run as fast as allowed from the exit of piece ``first`` to that of ``last``, limits behind included."""
-        mechanics = dynamics(self.train)
+    def _drive(self, first: int, last: int, *, as_planned: bool) -> Drive:
+        """Return how the train drives from the exit of piece ``first`` to that of ``last``, limits behind included.
+
+        As planned it passes no signal faster than the plan says.
+        """
         begin = self.reach[first]
         limits = []
         for position in range(last + 1):
@@ -316,51 +320,62 @@ class _Check:
         span = float(self.reach[last] - begin)
         stops = [Stop(span)] if self._stops_at(last) else []
         entry = 0.0 if self._stops_at(first) else self.path.pieces[first].speed_kmh / 3.6 * self.stretch
-        way = RunningPath(span, limits, stops=stops)
-        return running_time(mechanics, way, entry_ms=entry, supplement=self.stretch - 1.0)
+        passings = [
+            (
+                float(self.reach[position] - begin),
+                (self.path.pieces[position].speed_kmh + SPEED_KMH) / 3.6 * self.stretch,
+            )
+            for position in range(first + 1, last)
+            if as_planned and self.network.pieces.signal[self.directed[position]]
+        ]
+        way = RunningPath(span, limits, stops=stops, passings=passings)
+        return Drive(dynamics(self.train), way, entry_ms=entry, supplement=self.stretch - 1.0)
 
     def _legs(self) -> list[_Leg]:
         """Simulate every leg and hold the train back so that it is nowhere before its time."""
         pieces, legs, first = self.path.pieces, [], 0
-        slower = norm(self.group, "slower")
         for last in range(1, len(pieces)):
             if last + 1 < len(pieces) and not self._stops_at(last):
                 continue
             departed = pieces[first].depart_s
             planned = np.array([piece.exit_s for piece in pieces[first : last + 1]]) - departed
             planned[0] = 0.0
-            run = self._drive(first, last)
+            run = self._drive(first, last, as_planned=True).run()
             places = self.reach[first : last + 1] - self.reach[first]
             fast = np.array([run.time_at(float(place)) for place in places])
             held_back = np.maximum.accumulate(np.maximum(planned - fast, 0.0))
             late = float(fast[-1] + held_back[-1] - planned[-1])
             if late > TIME_TOLERANCE_S:
                 self.say("running_time", self._name(last), f"{planned[-1]:.1f} s planned, {late:.1f} s too few")
-            elif planned[-1] > (1.0 + slower + ROUNDING) * float(fast[-1]) + TIME_TOLERANCE_S:
-                self.say("running_time", self._name(last), f"{planned[-1]:.1f} s planned, {fast[-1]:.1f} s at its best")
-            self._losses(first, last, fast, held_back)
+            self._slow(first, last, places, planned)
             legs.append(_Leg(first, last, departed, places, held_back, run))
             first = last
         return legs
 
-    def _losses(self, first: int, last: int, fast: Floats, held_back: Floats) -> None:
-        """Check that from one signal to the next it loses no more than its share, and what whole seconds take.
+    def _slow(self, first: int, last: int, places: Floats, planned: Floats) -> None:
+        """Check that from signal to signal, and so over the leg, it takes no longer than it may.
 
-        Where a leg begins the signal before lies behind the train; what it loses up to the first is as leaving later.
+        That is as long as if it began the stretch from a stand, or where trains of its norms may not be planned slower
+        its least time; and what times in whole seconds and the steps of speeds at signals take.
         """
-        slower, signal = norm(self.group, "slower"), self.network.pieces.signal
-        since = 0
-        for number in range(1, last - first + 1):
-            if first + number < last and not signal[self.directed[first + number]]:
+        slower, signal = norm(self.group, "slower") > 0, self.network.pieces.signal
+        drive = self._drive(first, last, as_planned=False)
+        run = drive.run()
+        most, since, end = 0.0, 0, len(places) - 1
+        for number in range(1, end + 1):
+            if number < end and not signal[self.directed[first + number]]:
                 continue
-            lost_s = float(held_back[number] - held_back[since])
-            least_s = float(fast[number] - fast[since])
-            if since and lost_s > slower * least_s + LOSS_TOLERANCE_S + (number - since) * WHOLE_S:
+            allowed_s = run.time_at(float(places[number])) - run.time_at(float(places[since]))
+            if slower and (since or drive.entry_ms > 0):
+                allowed_s = max(allowed_s, drive.from_a_stand(float(places[since]), float(places[number])))
+            most += allowed_s
+            taken_s = float(planned[number] - planned[since])
+            if taken_s > allowed_s + SLOW_TOLERANCE_S:
                 place = self._name(first + number)
-                self.say(
-                    "running_time", place, f"loses {lost_s:.0f} s from the signal before, {least_s:.0f} s of running"
-                )
+                self.say("running_time", place, f"{taken_s:.0f} s from the signal before, {allowed_s:.0f} s at most")
             since = number
+        if planned[-1] > (1.0 + ROUNDING) * most + TIME_TOLERANCE_S:
+            self.say("running_time", self._name(last), f"{planned[-1]:.1f} s planned, {most:.1f} s at most")
 
     def _spans(self) -> list[tuple[float, float]]:
         """Work out the (from, until) that each piece must at least be held: approach, setting, running, clearing."""
@@ -379,8 +394,7 @@ class _Check:
                 elif position == 0 or self.network.pieces.signal[self.directed[position]]:
                     # The braking distance of the full speed, run over at the planned one.
                     approach_s = at_ms * self.stretch**2 / (2 * rate) + sighting
-                    first = -math.inf if leg.first == 0 and entered else leg.departed_s
-                    locks.append(max(at_s - approach_s, first) - setup)
+                    locks.append(at_s - approach_s - setup)
                 else:
                     locks.append(locks[-1])
         for position in range(count):

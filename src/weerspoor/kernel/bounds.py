@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917
 """What is worked out once for a train on a graph: its motions, and the least times to the places it goes to."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from weerspoor.kernel import motion as m
 from weerspoor.kernel.compiled import compiled
-from weerspoor.kernel.least import Least, begin_row, least_from
+from weerspoor.kernel.least import Least, begin_row, landmark_times, least_from
 from weerspoor.kernel.routes import MOST_PIECES, Routes
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 KEPT = 8
 """Trains of which this is kept on a graph."""
+
+LANDMARKS, LANDMARKS_FROM = 6, 4_000
+"""Places far apart whose distances guide the way back, on graphs of at least so many pieces."""
+
+CAP_STEP_MS = 2.0
+"""Trains share landmarks whose top speeds differ by less."""
 
 ROWS = 4
 """Rows of least times that there is room for at first."""
@@ -26,8 +33,8 @@ ROWS = 4
 def _turns(track, limit, may_turn, length_m, braking, turn_to, turn_s, turn_limit):  # type: ignore[no-untyped-def]
     """Fill in where the head is when a train turns back at a place, how long it takes more, and the limit under it.
 
-    Only where a single way leads to the place. The new head is taken to be at the beginning of the piece under the tail;
-    the way from there to the tail is counted as time of standing, at a brisk walk.
+    Only where a single way leads to the place. The new head is taken to be at the beginning of the piece under the
+    tail; the way from there to the tail is counted as time of standing, at a brisk walk.
     """
     for dp in range(len(may_turn)):
         turn_to[dp] = -1
@@ -78,7 +85,6 @@ class Bounds:
                 float(model.braking_ms2), turn_to, turn_s, turn_limit,
             )  # fmt: skip
             turn_s += model.turn_s
-            self.routes.list(np.unique(turn_to[turn_to >= 0]).astype(np.int32))
         self.mover = m.Mover(
             limit, model.may_stop, model.accel_v, model.accel_t, model.accel_s, model.keep_start, model.keep_zone,
             model.keep_mask, turn_to, turn_s, turn_limit, par,
@@ -102,21 +108,26 @@ class Bounds:
 
     def refresh(self) -> None:
         """Forget motions when the routes were listed anew; make room for routes listed since."""
+        turn_to = self.mover.turn_to
+        self.routes.list(np.unique(turn_to[turn_to >= 0]).astype(np.int32))
         n, room = len(self.mover.limit), len(self.routes.book.end)
         if self._version != self.routes.version:
             self._version = self.routes.version
             self.known = m.Known(
                 np.zeros(room, np.int16), np.zeros(room, np.int16), np.zeros(room),
                 np.full(n, -1, np.int32), np.zeros(n, np.int32), np.zeros(4096, np.int32),
-                np.full(n, -1, np.int32), np.zeros(n, np.int16), np.full(n, -1, np.int16), np.zeros(4096, np.int16), np.full(n, -1.0),
+                np.full(n, -1, np.int32), np.zeros(n, np.int16), np.full(n, -1, np.int16), np.zeros(4096, np.int16),
+                np.full(n, -1.0),
                 np.zeros(512), np.zeros(512, np.int16), np.zeros(512, np.int8),
                 np.zeros((512, m.MOST_TAIL)), np.zeros((512, m.MOST_TAIL)), np.full(1024, -1, np.int32),
                 np.zeros(4096, np.int64), np.full(8192, -1, np.int32), np.zeros(4096, np.int32),
                 np.zeros(4096, np.int32), np.zeros(4096, np.int32), np.zeros((4096, 2), np.int32),
                 np.zeros((4096, 2), np.int32), np.zeros((4096, 2), np.int32), np.zeros(4096), np.zeros(4096, np.int32),
+                np.zeros((room, 2), np.int32), np.zeros(16384, np.int32), np.zeros(16384, np.int32), np.zeros(16384),
+                np.zeros(4096, np.int64), np.full(8192, -1, np.int32), np.zeros((4096, 2), np.int32), np.zeros(4096),
                 np.zeros(16384, np.int32),
                 np.zeros(16384, np.int32), np.zeros(16384, np.int8), np.zeros(16384, np.int32), np.zeros(16384),
-                np.zeros((16384, 7)), np.zeros(16384), np.zeros(m.N_WAYS + 1, np.int64),
+                np.zeros((16384, 7)), np.zeros(16384), np.zeros(m.N_AUX + 1, np.int64),
                 np.zeros((4, 4096), np.int32), np.zeros((8, 4096)), np.zeros((MOST_PIECES, 2)), np.zeros((8192, 2)),
             )  # fmt: skip
         elif room > len(self.known.route_class):
@@ -125,19 +136,24 @@ class Bounds:
                 route_class=np.concatenate([self.known.route_class, np.zeros(more, np.int16)]),
                 route_steps=np.concatenate([self.known.route_steps, np.zeros(more, np.int16)]),
                 route_least=np.concatenate([self.known.route_least, np.zeros(more)]),
+                route_hold=np.concatenate([self.known.route_hold, np.zeros((more, 2), np.int32)]),
             )
 
     def grow(self, status: int) -> None:
         """Double what was too small."""
         known = self.known
-        if status in {m.GROW_STATES, m.GROW_MOTIONS}:
+        tables = {
+            m.GROW_STATES: ("state", m.N_STATES), m.GROW_MOTIONS: ("motion", m.N_MOTIONS), m.GROW_AUX: ("aux", m.N_AUX),
+        }  # fmt: skip
+        if status in tables:
             # The tables by which they are found are filled anew.
-            name = "state" if status == m.GROW_STATES else "motion"
-            used = int(known.used[m.N_STATES if name == "state" else m.N_MOTIONS])
+            name, count = tables[status]
             self._double(*(field for field in known._fields if field.startswith(name) and not field.endswith("table")))
-            table = np.full(4 * len(getattr(self.known, f"{name}_table")) // 2, -1, np.int32)
+            table = np.full(2 * len(getattr(self.known, f"{name}_table")), -1, np.int32)
             self.known = self.known._replace(**{f"{name}_table": table})
-            m.fill_table(self.known, used, name == "state")
+            m.fill_table(self.known, int(known.used[count]), status)
+        elif status == m.GROW_ROWS:
+            self._double("row_zone", "row_bits", "row_metres")
         elif status == m.GROW_HOLDS:
             self._double(*(field for field in known._fields if field.startswith("hold")))
         elif status == m.GROW_PARTS:
@@ -158,6 +174,7 @@ class Bounds:
     def _no_rows(self, turn_to: Ints) -> Least:
         n = len(self.mover.limit)
         start, origin = np.empty(0, np.int32), np.empty(0, np.int32)
+        far = landmarks(self.graph, self.routes, self.top_ms)
         if len(turn_to):
             origin = np.flatnonzero(turn_to >= 0).astype(np.int32)
             origin = origin[np.argsort(turn_to[origin], kind="stable")]
@@ -165,15 +182,18 @@ class Bounds:
             np.cumsum(np.bincount(turn_to[origin], minlength=n), out=start[1:])
         return Least(
             np.empty((ROWS, n)), np.empty((ROWS, n), np.bool_), np.empty((ROWS, n + 64)),
-            np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), start, origin, np.array([self.model.turn_s]),
+            np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), far, np.empty((ROWS, far.shape[1])),
+            np.empty((ROWS, far.shape[1])), start, origin, np.array([max(self.model.turn_s, 1e-3)]),
         )  # fmt: skip
 
-    def row(self, directed: Ints, pinned: set[int] | None = None) -> int:
+    def row(self, directed: Ints, origins: Ints, pinned: set[int] | None = None) -> int:
         """Return the row of least times to one of some directed pieces.
 
         Parameters
         ----------
         directed : (k,) int32
+        origins : (k,) int32
+            Where the train comes from; places on the way from there are worked out first.
         pinned : set of int, optional
             Rows that must stay.
         """
@@ -191,23 +211,51 @@ class Bounds:
                 wider = {
                     name: np.concatenate([part, np.empty_like(part)])
                     for name, part in self.least._asdict().items()
-                    if not name.startswith("turn")
+                    if name != "far" and not name.startswith("turn")
                 }
                 self.least = self.least._replace(**wider)
-        begin_row(self.least, row, directed.astype(np.int32))
+        begin_row(self.least, row, directed.astype(np.int32), origins.astype(np.int32))
         self._row_of[key] = row
         return row
 
     def least_s(self, origins: Ints, row: int) -> float:
-        """Return the least time from the exit of any of some directed pieces to the places of a row; may be infinite."""
+        """Return the least time from the exit of any of some directed pieces to a row's places; may be infinite."""
         limit, track = self.mover.limit, self.routes.track
-        found = np.inf
+        found, most = np.inf, 60.0
+        while not np.isfinite(found) and self.least.size[row] > 0:
+            for dp in origins:
+                found = min(found, float(least_from(track, limit, self.least, row, int(dp), min(most, found))))
+            most *= 2.0
         for dp in origins:
             found = min(found, float(least_from(track, limit, self.least, row, int(dp), found)))
         return found
 
-    def all_from(self, row: int) -> npt.NDArray[np.float64]:
-        """Return the least times from the exits of all directed pieces to the places of a row."""
-        for dp in range(len(self.mover.limit)):
-            least_from(self.routes.track, self.mover.limit, self.least, row, dp, np.inf)
-        return self.least.value[row]
+
+def landmarks(graph: TrackGraph, routes: Routes, top_ms: float) -> npt.NDArray[np.float64]:
+    """Return the least times (directed pieces, landmarks) on the bare track, made once; none if the graph is small.
+
+    On the bare track every piece is run over at the highest speed that it allows, but not above ``top_ms`` rounded up,
+    and a train may turn back anywhere: no train of that speed is quicker.
+    """
+    cap_ms = float(np.ceil(top_ms / CAP_STEP_MS) * CAP_STEP_MS)
+    made: dict[float, npt.NDArray[np.float64]] = graph.cache.setdefault("landmarks", {})  # type: ignore[assignment]
+    if cap_ms not in made:
+        n = len(graph.signal)
+        if n < 2 * LANDMARKS_FROM:
+            made[cap_ms] = np.zeros((n, 0))
+        else:
+            speed = np.full(n, cap_ms)
+            if graph.top_ms is not None:
+                speed = np.minimum(speed, graph.top_ms.astype(np.float64))
+            # From a place that most tracks are connected with, the farthest; then again and again the farthest of all.
+            tried = (landmark_times(routes.track, speed, dp) for dp in range(0, n, 997))
+            first = next((times for times in tried if np.isfinite(times).mean() > 0.5), np.zeros(n))
+            times: list[npt.NDArray[np.float64]] = []
+            while len(times) < LANDMARKS:
+                nearest = np.min(times, axis=0) if times else first
+                nearest = np.where(np.isfinite(nearest), nearest, -1.0)
+                times.append(landmark_times(routes.track, speed, int(np.argmax(nearest))))
+            far = np.stack(times, axis=1)
+            far[~np.isfinite(far)] = 0.0
+            made[cap_ms] = np.ascontiguousarray(far)
+    return made[cap_ms]

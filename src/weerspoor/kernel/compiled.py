@@ -12,12 +12,16 @@ from numba import config, njit
 
 HERE = Path(__file__).parent
 
+PYTHON_ONLY = {"__init__.py", "bounds.py", "plain.py", "profile.py", "search.py"}
+"""Sources without compiled functions that others call."""
+
 
 def _cache_folder() -> Path:
     """Return a folder whose name changes with the sources: numba itself looks at one file at a time only."""
     digest = hashlib.sha256()
     for source in sorted(HERE.glob("*.py")):
-        digest.update(source.read_bytes())
+        if source.name not in PYTHON_ONLY:
+            digest.update(source.read_bytes())
     above = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(above) / "weerspoor" / digest.hexdigest()[:16]
 
@@ -31,14 +35,21 @@ def compiled(function: Callable[..., Any]) -> Any:
     return njit(cache=True, nogil=True)(function)
 
 
-def lean(function: Callable[..., Any]) -> Any:
+def entry(function: Callable[..., Any]) -> Any:
     """Compile a function that makes no arrays, without counting references to those it is given.
 
     Counting costs more than the work of a short function that is given many arrays.
     """
-    return njit(cache=True, nogil=True, _nrt=False)(function)
+    return njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+
+
+def lean(function: Callable[..., Any]) -> Any:
+    """Compile a function that makes no arrays and that is called by compiled functions only."""
+    return njit(
+        cache=True, nogil=True, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a short function into its callers."""
-    return njit(cache=True, nogil=True, _nrt=False, inline="always")(function)
+    return njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")(function)

@@ -1,10 +1,12 @@
+# ruff: noqa: PLR0917
 # mypy: disable-error-code="no-untyped-def"
 """The compiled inner part of the search: labels at the ends of routes, free windows, dominance.
 
 Read :mod:`weerspoor.kernel.plain` first: it states the same model in short, plain Python. A *label* stands for all
-times ``lo`` to ``hi`` at which the head of a moving train may pass the end of a route in one state and stage, or at which a
-standing train may leave it. What happened before matters only by its *tail*: until when the zones behind must be
-clear, each with the metres that the train has still to run. So labels are compared only where they meet in place, state and time.
+times ``lo`` to ``hi`` at which the head of a moving train may pass the end of a route in one state and stage, or at
+which a standing train may leave it. What happened before matters only by its *tail*: until when the zones behind must
+be clear, each with the metres that the train has still to run. So labels are compared only where they meet in place,
+state and time.
 
 A profile keeps a *front*: for a number of stops and each departure of the grid, the earliest arrival known of a run
 that leaves no earlier and stops no more often. Its labels are taken in order of the least time since the origin; those
@@ -18,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weerspoor.kernel.compiled import compiled, inlined, lean
+from weerspoor.kernel.compiled import compiled, entry, inlined, lean
 from weerspoor.kernel.least import least_from
 from weerspoor.kernel.motion import (
     A_HEAD,
@@ -92,13 +94,17 @@ LABEL = np.dtype(
 )
 
 CLEARS_S = 300
-"""A moving train that can stand nowhere needs at most so many seconds, and one more for each metre, to clear what is behind it."""
+"""A moving train that can stand nowhere needs at most so long, and a second for each metre, to clear what is behind."""
 
 BEYOND_S = 86_400
 """What is taken later than so long after the last arrival asked for does not count."""
 
-BAND_S = 60.0
-"""Routes are gone on by in bands of so many seconds of detour; those of later bands wait their turn in the queue."""
+BAND_S = 15.0
+"""Routes are gone on by in bands of detour, the first of so many seconds, each later one wider than all before it;
+those of later bands wait their turn in the queue."""
+
+ASK_FURTHER, ASK_S = 1.2, 60.0
+"""A least rest that is not known is looked for so much further each time that it is asked for."""
 
 CHUNK_S = 900
 """A label goes on from so many seconds at once; the rest waits its turn in the queue."""
@@ -115,8 +121,8 @@ S_STOP, S_EARLIEST, S_LATEST, S_DEPART, S_ADD, S_FLOOR, S_ROW = range(7)
 
 N_LABELS, N_QUEUE, BEST, N_TOUCHED, TAKEN, MOST, N_TAILS, LIMIT, MAX_STOPS, PROFILE, IGNORE, COUNT_STOPS = range(12)
 """Places in the array of state: labels, labels in the queue, best label at the end, buckets touched, labels taken,
-most labels to take, rows of tails, no arrival later, most stops, whether all departures are asked for, train that does not
-count, whether a label with fewer stops is never dropped for one with more."""
+most labels to take, rows of tails, no arrival later, most stops, whether all departures are asked for, train that does
+not count, whether a label with fewer stops is never dropped for one with more."""
 
 
 class Space(NamedTuple):
@@ -179,10 +185,10 @@ def meets(lines, zone, bits):
 def cut_windows(lines, zone, bits, ignore, lead, off, step, source, n, target):
     """Take from windows of time those at which a zone does not allow to begin a route; return how many are left.
 
-    The zone is held from ``lead`` before such a time until ``off`` after it. Rows of ``source`` and ``target`` are (from,
-    until), both included. Returns -1 if there is no room in ``target``.
+    The zone is held from ``lead`` before such a time until ``off`` after it. Rows of ``source`` and ``target`` are
+    (from, until), both included. Returns -1 if there is no room in ``target``.
     """
-    end = lines.first[zone] + lines.count[zone]
+    end = lines.first[zone] + lines.number[zone]
     i = first_reaching(lines.reach, lines.first[zone], end, source[0, 0] - lead)
     occupies, blocks = bits >> 8, bits & 255
     kept = 0
@@ -219,7 +225,7 @@ def cut_windows(lines, zone, bits, ignore, lead, off, step, source, n, target):
 def free_until(lines, zone, bits, ignore, at, most):
     """Return when a zone that is free at a time is next taken; a number beyond ``most`` if not by then."""
     begin = lines.first[zone]
-    end = begin + lines.count[zone]
+    end = begin + lines.number[zone]
     i = first_reaching(lines.reach, begin, end, at)
     occupies, blocks = bits >> 8, bits & 255
     while i < end and lines.from_s[i] <= most:
@@ -280,7 +286,7 @@ def pop(space, size):
 
 @lean
 def stop_ahead(track, mover, known, dp):
-    """Return how far the nearest place to stand is ahead of the end of a directed piece; the train's length if farther."""
+    """Return how far the nearest place to stand is ahead of a directed piece's end; the train's length if farther."""
     if known.stop_m[dp] >= 0.0:
         return known.stop_m[dp]
     length = mover.par[LENGTH]
@@ -345,10 +351,11 @@ def left_no_earlier(lab, a, b):
 
 @lean
 def alike(mover, known, a, b, dp):
-    """Tell whether a train in state ``a`` at a place can do, at any time, what one in state ``b`` can that is no faster.
+    """Tell whether a train in state ``a`` at a place can do, at any time, what a slower one in state ``b`` can.
 
-    Over every route it takes no longer, and may take as long; it is as fast or faster again at the end, under the same limits;
-    and it locks no earlier and clears no later. So it is where the limits of the tail are the same and trains may lose time.
+    Over every route it takes no longer, and may take as long; it is as fast or faster again at the end, under the same
+    limits; and it locks no earlier and clears no later. So it is where the limits of the tail are the same and trains
+    may lose time.
     """
     if a == b:
         return True
@@ -366,7 +373,8 @@ def alike(mover, known, a, b, dp):
 def no_worse(track, mover, known, space, a, b):
     """Tell whether label ``a`` can do all that ``b`` can at the same times; they are in one place and stage.
 
-    A faster one cannot brake for some of what lies ahead; where it covers all times of ``b``, ``b`` is kept for that only.
+    A faster one cannot brake for some of what lies ahead; where it covers all times of ``b``, ``b`` is kept for that
+    only.
     """
     lab, state = space.labels, space.state
     if state[COUNT_STOPS] != 0 and lab[a].stops > lab[b].stops:
@@ -410,7 +418,7 @@ def trim(space, a, b, step):
 
 @lean
 def enter_label(track, mover, known, space, stage, step, i, size):
-    """Put a new label into its bucket and the queue, but for times that others make needless; return the queue's size."""
+    """Put a new label into its bucket and the queue, but for needless times; return the queue's size."""
     lab, state = space.labels, space.state
     if lab[i].kind != ENDED:
         h = np.int64(lab[i].dp) * np.int64(1099511628211)
@@ -497,12 +505,12 @@ def write(t, source, i, route, motion, kind, dp, stage, after, lo, hi, a, b, tim
 def go_on(
     track, book, mover, known, lines, least, space, stage, i, lo, hi, route, leave, from_class, to_class, n, tails
 ):
-    """Run on from label ``i`` between two times over a route, left in one way; return (new labels, new rows of tails, status).
+    """Run on from label ``i`` over a route, left in one way; return (new labels, new rows of tails, status).
 
     New labels are written behind label ``n``; they are not in the queue yet.
     """
     lab, state, par = space.labels, space.state, mover.par
-    motion = motion_of(track, book, mover, known, route, lab[i].state, leave)
+    motion = motion_of(track, book, mover, known, route, int(lab[i].state), leave)
     if motion < 0:
         return n, tails, -motion
     step = int(par[STEP])
@@ -572,20 +580,60 @@ def go_on(
             return n, tails, GROW_TAILS
         if n + 4 * len(stage) > len(lab):
             return n, tails, GROW_LABELS
-        n, tails = arrive(track, book, mover, known, least, space, stage, i, route, motion, leave, from_class, to_class, a,
-                          b, room_until, out, rows, n, tails)  # fmt: skip
+        n, tails = arrive(
+            track,
+            book,
+            mover,
+            known,
+            least,
+            space,
+            stage,
+            i,
+            route,
+            motion,
+            leave,
+            from_class,
+            to_class,
+            a,
+            b,
+            room_until,
+            out,
+            rows,
+            n,
+            tails,
+        )
         if n < 0:
             return n, tails, GROW_STATES
     return n, tails, RUNNING
 
 
 @lean
-def arrive(track, book, mover, known, least, space, stage, i, route, motion, leave, from_class, to_class, a, b, room_until,
-           out, rows, n, tails):  # fmt: skip
+def arrive(
+    track,
+    book,
+    mover,
+    known,
+    least,
+    space,
+    stage,
+    i,
+    route,
+    motion,
+    leave,
+    from_class,
+    to_class,
+    a,
+    b,
+    room_until,
+    out,
+    rows,
+    n,
+    tails,
+):
     """Write the labels at the end of a route begun at ``a`` to ``b``: one for each stage that may be the next."""
     lab, state, par = space.labels, space.state, mover.par
     step = int(par[STEP])
-    end = book.end[route]
+    end = int(book.end[route])
     pieces, at = book.number[route], book.at[route]
     time, loss = known.motion_time[motion], known.motion_loss[motion]
     after = known.motion_state[motion]
@@ -606,13 +654,55 @@ def arrive(track, book, mover, known, least, space, stage, i, route, motion, lea
                     lab[n].dwell = up_grid(stage[k, S_STOP], step)
                     n += 1
             elif here and stops and x <= y and lab[i].stops < state[MAX_STOPS]:
-                n, tails = stand(track, mover, known, least, space, stage, i, route, motion, end, a, b, x, y,
-                                 stage[k, S_STOP], stage[k, S_DEPART], k + 1, out, rows, n, tails)  # fmt: skip
+                n, tails = stand(
+                    track,
+                    mover,
+                    known,
+                    least,
+                    space,
+                    stage,
+                    i,
+                    route,
+                    motion,
+                    end,
+                    a,
+                    b,
+                    x,
+                    y,
+                    stage[k, S_STOP],
+                    stage[k, S_DEPART],
+                    k + 1,
+                    out,
+                    rows,
+                    n,
+                    tails,
+                )
                 if n < 0:
                     return n, tails
             if mover.may_stop[end] and lab[i].stops < state[MAX_STOPS]:
-                n, tails = stand(track, mover, known, least, space, stage, i, route, motion, end, a, b, lo, hi,
-                                 par[MIN_STOP], -1e9, k, out, rows, n, tails)  # fmt: skip
+                n, tails = stand(
+                    track,
+                    mover,
+                    known,
+                    least,
+                    space,
+                    stage,
+                    i,
+                    route,
+                    motion,
+                    end,
+                    a,
+                    b,
+                    lo,
+                    hi,
+                    par[MIN_STOP],
+                    -1e9,
+                    k,
+                    out,
+                    rows,
+                    n,
+                    tails,
+                )
             if n < 0:
                 return n, tails
         else:
@@ -644,7 +734,7 @@ def arrive(track, book, mover, known, least, space, stage, i, route, motion, lea
             if least.value[row, book.pieces[at + j]] == 0.0:
                 found = j
                 break
-        if found < 0 or (found == pieces - 1 and leave == STOP):
+        if found < 0:
             break
         if found == pieces - 1:
             lo, hi = x, y
@@ -682,8 +772,29 @@ def ends_by(space, par, least_s, depart_s, out, rows, y):
 
 
 @lean
-def stand(track, mover, known, least, space, stage, i, route, motion, end, a, b, x, y, least_s, depart_s, k, out, rows, n,
-          tails):  # fmt: skip
+def stand(
+    track,
+    mover,
+    known,
+    least,
+    space,
+    stage,
+    i,
+    route,
+    motion,
+    end,
+    a,
+    b,
+    x,
+    y,
+    least_s,
+    depart_s,
+    k,
+    out,
+    rows,
+    n,
+    tails,
+):
     """Write the label of a train that comes in at ``x`` to ``y`` and stands, and of one that turns back there."""
     lab, state, par = space.labels, space.state, mover.par
     step = int(par[STEP])
@@ -703,7 +814,10 @@ def stand(track, mover, known, least, space, stage, i, route, motion, end, a, b,
             if after < 0:
                 return -1, tails
         lo = up_grid(max(float(x + dwell), depart_s), step)
-        rest = least_from(track, mover.limit, least, int(stage[k, S_ROW]), dp, state[LIMIT] - lo - stage[k, S_ADD])
+        if turned == 1:
+            rest = least.value[int(stage[k, S_ROW]), dp] if least.done[int(stage[k, S_ROW]), dp] else 0.0
+        else:
+            rest = least_from(track, mover.limit, least, int(stage[k, S_ROW]), dp, state[LIMIT] - lo - stage[k, S_ADD])
         hi = latest_here(stage, state, k, rest, min(until - gone, state[LIMIT]), step)
         if lo > hi:
             continue
@@ -729,38 +843,58 @@ def stand(track, mover, known, least, space, stage, i, route, motion, end, a, b,
 
 
 @lean
+def goal_at(least, stage, k, dp):
+    """Tell whether a stage may stop at a place, and whether the run may end there in passing.
+
+    The stages in between that are only passed may lie on the way there.
+    """
+    for s in range(k, len(stage)):
+        here, stops = least.value[int(stage[s, S_ROW]), dp] == 0.0, stage[s, S_STOP] >= 0.0
+        if here and (stops or s == len(stage) - 1):
+            return stops, not stops
+        if stops:
+            break
+    return False, False
+
+
+@lean
 def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, band):
     """Write the labels that follow label ``i`` between two times, by the routes of a band.
 
-    A band are the routes that make the way longer by ``band`` to ``BAND_S`` more seconds, as far as the least times tell.
+    A band are the routes that make the way longer by ``band`` to twice that and ``BAND_S`` seconds, as far as the least
+    times tell.
     Returns (new labels, new rows of tails, status, the next band that has routes; infinite if none).
     """
     lab, state = space.labels, space.state
     n, tails = state[N_LABELS], state[N_TAILS]
-    dp, k = lab[i].dp, lab[i].stage
+    dp, k = int(lab[i].dp), int(lab[i].stage)
     row = int(stage[k, S_ROW])
-    last, stops = k == len(stage) - 1, stage[k, S_STOP] >= 0.0
+    stops = stage[k, S_STOP] >= 0.0
     own = known.state_class[lab[i].state]
     from_class, to_class = lab[i].from_class, lab[i].to_class
     limit = state[LIMIT] - stage[k, S_ADD]
-    upper = max(band, 0.0) + BAND_S
+    upper = 2.0 * max(band, 0.0) + BAND_S
     next_band = np.inf
     if known.way_first[dp] < 0:
         status = find_ways(track, book, mover, known, dp)
         if status != RUNNING:
             return n, tails, status, next_band
     for way in range(known.way_first[dp], known.way_first[dp] + known.way_count[dp]):
-        route = known.way[way]
+        route = int(known.way[way])
         free = known.route_class[route]
         if own > free or free < from_class:
             continue
-        end = book.end[route]
+        end = int(book.end[route])
         # What the way over this route is longer than the best from here; nothing where a place is passed on it.
         detour = 0.0
         if stops or least.value[row, dp] > known.route_least[route] + 1e-6:
-            soonest = lo + known.route_least[route]
-            rest = least_from(track, mover.limit, least, row, end, limit - soonest)
-            if not soonest + rest <= limit:
+            most = limit - lo - known.route_least[route]
+            within = least.value[row, dp] + upper - known.route_least[route]
+            rest = least_from(track, mover.limit, least, row, end, min(most, within))
+            if not rest <= most:
+                # Too far, or at least so far that it belongs to a later band.
+                if within < most:
+                    next_band = min(next_band, upper)
                 continue
             detour = known.route_least[route] + rest - least.value[row, dp]
         if detour < band:
@@ -769,27 +903,61 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
             next_band = min(next_band, detour)
             continue
         signal = track.signal[end]
-        target = least.value[row, end] == 0.0
-        if mover.may_stop[end] or (target and stops):
+        stops_here, ends_here = goal_at(least, stage, k, end)
+        if mover.may_stop[end] or stops_here:
             need = class_needed(known, route, STOP)
             if own <= need and from_class <= need < to_class:
-                n, tails, status = go_on(track, book, mover, known, lines, least, space, stage, i, lo, hi, route, STOP, 0, ANY_CLASS,
-                                         n, tails)  # fmt: skip
+                n, tails, status = go_on(
+                    track,
+                    book,
+                    mover,
+                    known,
+                    lines,
+                    least,
+                    space,
+                    stage,
+                    i,
+                    lo,
+                    hi,
+                    route,
+                    STOP,
+                    0,
+                    ANY_CLASS,
+                    n,
+                    tails,
+                )
                 if status != RUNNING:
                     return n, tails, status, next_band
-        if not signal and not (target and last and not stops):
+        if not signal and not ends_here:
             continue
         if signal and known.class_first[end] < 0:
             status = find_classes(track, book, mover, known, end)
             if status != RUNNING:
                 return n, tails, status, next_band
-        motion = motion_of(track, book, mover, known, route, lab[i].state, FREE)
+        motion = motion_of(track, book, mover, known, route, int(lab[i].state), FREE)
         if motion < 0:
             return n, tails, -motion, next_band
-        own_after = known.state_class[known.motion_state[motion]]
-        if free < to_class and (known.class_most[end] >= own_after or (target and last and not stops)):
-            n, tails, status = go_on(track, book, mover, known, lines, least, space, stage, i, lo, hi, route, FREE, own_after,
-                                     ANY_CLASS, n, tails)  # fmt: skip
+        own_after = int(known.state_class[known.motion_state[motion]])
+        if free < to_class and (known.class_most[end] >= own_after or ends_here):
+            n, tails, status = go_on(
+                track,
+                book,
+                mover,
+                known,
+                lines,
+                least,
+                space,
+                stage,
+                i,
+                lo,
+                hi,
+                route,
+                FREE,
+                own_after,
+                ANY_CLASS,
+                n,
+                tails,
+            )
             if status != RUNNING:
                 return n, tails, status, next_band
         if not signal:
@@ -803,14 +971,31 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
                 above = min(above, int(known.class_of[c + 1]))
             need = class_needed(known, route, leave)
             if own <= need and from_class <= need < to_class:
-                n, tails, status = go_on(track, book, mover, known, lines, least, space, stage, i, lo, hi, route, leave, leave,
-                                         above, n, tails)  # fmt: skip
+                n, tails, status = go_on(
+                    track,
+                    book,
+                    mover,
+                    known,
+                    lines,
+                    least,
+                    space,
+                    stage,
+                    i,
+                    lo,
+                    hi,
+                    route,
+                    leave,
+                    leave,
+                    above,
+                    n,
+                    tails,
+                )
                 if status != RUNNING:
                     return n, tails, status, next_band
     return n, tails, RUNNING, next_band
 
 
-@lean
+@entry
 def begin(track, book, mover, known, lines, least, space, stage, origins, lo, hi, standing):
     """Write the first labels; return ``RUNNING``, or what must grow before this is called again from the start."""
     lab, state, par = space.labels, space.state, mover.par
@@ -825,7 +1010,8 @@ def begin(track, book, mover, known, lines, least, space, stage, origins, lo, hi
             status = find_classes(track, book, mover, known, dp)
             if status != RUNNING:
                 return status
-        rest = least_from(track, mover.limit, least, row, dp, state[LIMIT] - lo - stage[1, S_ADD])
+        # Where it begins on the wrong side, the least time is asked for only when nothing better is left.
+        rest = least.value[row, dp] if least.done[row, dp] else 0.0
         latest = latest_here(stage, state, 1, rest, hi, step)
         if lo > latest:
             continue
@@ -911,7 +1097,7 @@ def take(track, book, mover, known, lines, least, space, stage, size, lo, hi):
     """Go on from the first entry of the queue, between two times; return (size of the queue, status)."""
     lab, state = space.labels, space.state
     step = int(mover.par[STEP])
-    i, band, f = space.item[0], space.band[0], space.key[0]
+    i, band = space.item[0], space.band[0]
     until = min(hi, lo + CHUNK_S // step * step)
     first = state[N_LABELS]
     n, tails, status, next_band = expand(track, book, mover, known, lines, least, space, stage, i, lo, until, band)
@@ -922,10 +1108,11 @@ def take(track, book, mover, known, lines, least, space, stage, size, lo, hi):
     state[TAKEN] += 1
     size = pop(space, size)
     state[N_LABELS], state[N_TAILS] = n, tails
+    floor = stage[lab[i].stage, S_FLOOR]
     if next_band < np.inf:
-        size = push(space, size, f + next_band - max(band, 0.0), i, lo, next_band)
+        f = order_of(state, lo, hi, lab[i].rest + next_band, floor, lab[i].o_max, lab[i].lag)
+        size = push(space, size, f, i, lo, next_band)
     if band < 0.0 and until + step <= hi:
-        floor = stage[lab[i].stage, S_FLOOR]
         f = order_of(state, until + step, hi, lab[i].rest, floor, lab[i].o_max, lab[i].lag)
         size = push(space, size, f, i, until + step, -np.inf)
     for j in range(first, n):
@@ -934,11 +1121,28 @@ def take(track, book, mover, known, lines, least, space, stage, size, lo, hi):
 
 
 @lean
+def ask_rest(track, mover, least, stage, space, i):
+    """Raise the least rest of a label towards what it is; return whether it is known now, or -1 if there is no way."""
+    lab = space.labels
+    if lab[i].kind == ENDED:
+        return 1
+    row, add = int(stage[lab[i].stage, S_ROW]), stage[lab[i].stage, S_ADD]
+    if not least.done[row, lab[i].dp]:
+        most = ASK_FURTHER * (lab[i].rest - add) + ASK_S
+        rest = least_from(track, mover.limit, least, row, lab[i].dp, most)
+        lab[i].rest = add + min(rest, most)
+        if rest == np.inf:
+            return 0 if least.size[row] > 0 else -1
+    lab[i].rest = add + least.value[row, lab[i].dp]
+    return 1
+
+
+@entry
 def advance(track, book, mover, known, lines, least, space, stage, pops):
     """Search on until ``pops`` labels are taken in all.
 
-    Returns ``EMPTY`` when the search is over, ``RUNNING`` when it may go on, ``GAVE_UP`` when it took as many labels as it may,
-    or what must grow first.
+    Returns ``EMPTY`` when the search is over, ``RUNNING`` when it may go on, ``GAVE_UP`` when it took as many labels
+    as it may, or what must grow first.
     """
     lab, state = space.labels, space.state
     size = state[N_QUEUE]
@@ -947,14 +1151,18 @@ def advance(track, book, mover, known, lines, least, space, stage, pops):
         if size == 0:
             status = EMPTY
             break
-        i, band = space.item[0], max(space.band[0], 0.0)
+        i, band = int(space.item[0]), max(space.band[0], 0.0)
         lo, hi = max(space.since[0], lab[i].lo), lab[i].hi
         if lab[i].dead == 1 or lo > hi:
             size = pop(space, size)
             continue
+        asked = ask_rest(track, mover, least, stage, space, i)
+        if asked < 0:
+            size = pop(space, size)
+            continue
         floor = -np.inf if lab[i].kind == ENDED else stage[lab[i].stage, S_FLOOR]
-        f = order_of(state, lo, hi, lab[i].rest, floor, lab[i].o_max, lab[i].lag) + band
-        if f > space.key[0]:
+        f = order_of(state, lo, hi, lab[i].rest + band, floor, lab[i].o_max, lab[i].lag)
+        if f > space.key[0] or asked == 0:
             band = space.band[0]
             size = pop(space, size)
             if lo + lab[i].rest <= state[LIMIT]:
@@ -1045,7 +1253,7 @@ def cut(arrive_s, longest, base, t, lo, hi, after_s, floor, step):
     return lo, hi
 
 
-@lean
+@entry
 def advance_profile(arrive_s, longest, base, ended, track, book, mover, known, lines, least, space, stage, pops):
     """Search on for all departures until ``pops`` labels are taken in all; see :func:`advance`.
 
@@ -1059,9 +1267,13 @@ def advance_profile(arrive_s, longest, base, ended, track, book, mover, known, l
         if size == 0:
             status = EMPTY
             break
-        i, band = space.item[0], space.band[0]
+        i, band = int(space.item[0]), space.band[0]
         lo, hi = max(space.since[0], lab[i].lo), lab[i].hi
         if lab[i].dead == 1 or lo > hi:
+            size = pop(space, size)
+            continue
+        asked = ask_rest(track, mover, least, stage, space, i)
+        if asked < 0:
             size = pop(space, size)
             continue
         extra = max(band, 0.0)
@@ -1073,7 +1285,7 @@ def advance_profile(arrive_s, longest, base, ended, track, book, mover, known, l
             size = pop(space, size)
             continue
         f = order_of(state, lo, hi, after_s, floor, lab[i].o_max, lab[i].lag)
-        if f > space.key[0]:
+        if f > space.key[0] or asked == 0:
             size = push(space, pop(space, size), f, i, lo, band)
             continue
         if lab[i].kind == ENDED:
@@ -1185,11 +1397,11 @@ def speed_at(mover, parts, first, size, metres):
 
 @compiled
 def retrace(track, book, mover, known, least, space, stage, last, time, latest, out_int, out_time, out_span):
-    """Write the run that ends in label ``last`` at a time; return its number of pieces, or -1 if the arrays are too short.
+    """Write the run that ends in label ``last`` at a time; return its number of pieces, -1 if there is no room.
 
     ``out_int`` (k, 2): directed piece, stage reached or -1. ``out_time`` (k, 5): entry, exit, departure, speed, loss.
-    ``out_span`` (k, 2): holding of the piece's zone. With ``latest`` every earlier time is as late as ``time`` allows, else
-    as early as it can be. A train that turns back has a row more: the piece at whose end its new head stands.
+    ``out_span`` (k, 2): holding of the piece's zone. With ``latest`` every earlier time is as late as ``time`` allows,
+    else as early as it can be. A train that turns back has a row more: the piece at whose end its new head stands.
     """
     lab, par = space.labels, mover.par
     step = int(par[STEP])
@@ -1251,8 +1463,9 @@ def retrace(track, book, mover, known, least, space, stage, last, time, latest, 
             if j == number - 1:
                 exit_s = float(comes[c])
             out_time[row, 1] = out_time[row, 2] = exit_s
-            out_time[row, 3] = speed_at(mover, known.part_at, known.motion_part[t.motion, 0], known.motion_part[t.motion, 1],
-                                        place)  # fmt: skip
+            out_time[row, 3] = speed_at(
+                mover, known.part_at, known.motion_part[t.motion, 0], known.motion_part[t.motion, 1], place
+            )
             out_time[row, 4] = 0.0
             out_span[row, 0] = begins[c] - lead
             behind[waiting], metres[waiting] = row, place + par[LENGTH]

@@ -28,7 +28,10 @@ class TrackGraph:
     halt : (2 n,) bool, by directed piece, optional
         Some train may stand with its head at the exit, or leave the network there, though no signal faces it.
     ways : int
-        So many ways from one signal to another are taken at most, as an interlocking knows a usual one and a few others.
+        So many ways from one signal to another are taken at most, as an interlocking knows a usual one and a few
+        others.
+    top_ms : (2 n,) float32, by directed piece, optional
+        No train is faster there.
     """
 
     length_m: Floats
@@ -39,6 +42,7 @@ class TrackGraph:
     n_zones: int
     halt: Bools | None = None
     ways: int = 3
+    top_ms: Floats | None = None
     cache: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 

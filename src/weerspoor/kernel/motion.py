@@ -1,15 +1,16 @@
+# ruff: noqa: PLR0917
 # mypy: disable-error-code="no-untyped-def"
 """How one train runs over a route: exact for its curve of acceleration and its planned braking, worked out once.
 
 What a train does on a route follows from its *state* at the route's beginning and from how it leaves it. A state is
 the speed of the head and the limits that still hold for it because of where its tail is. Speeds at the ends of
-routes are rounded down to 1/8 m/s and the metres for which a limit of the tail holds are rounded up to 32 m, so that trains that
-came by different ways soon are in the same state.
+routes are rounded down to 1/8 m/s and the metres for which a limit of the tail holds are rounded up to 32 m, so that
+trains that came by different ways soon are in the same state.
 
 A train leaves a route freely, as fast as it can come to its end, or at a *class* of speed, because a slower
 piece or a stop behind is too near to brake for on the next route; class ``k`` is the speed from which it
-brakes to a stand within ``k`` times ``CLASS_M`` metres. Distances are rounded down to such steps route by route, so that
-a class at the end of one route is always enough for what follows.
+brakes to a stand within ``k`` times ``CLASS_M`` metres. Distances are rounded down to such steps route by route, so
+that a class at the end of one route is always enough for what follows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weerspoor.kernel.compiled import inlined, lean
+from weerspoor.kernel.compiled import entry, inlined, lean
 
 CLASS_M = 32.0
 TAIL_M = 32.0
@@ -41,13 +42,15 @@ BRAKING, SETUP, SIGHTING, RELEASE, MIN_STOP, TOP, LENGTH, SLOWER, KIND, STEP = r
 """Places in the array of a train's parameters."""
 
 A_HEAD, B_END, C_BEYOND = 0, 1, 2
-"""When a zone is cleared: a fixed time after the head passed the beginning of the route; before the end of the route, when the
-head is on its last piece; or beyond it."""
+"""When a zone is cleared: a fixed time after the head passed the beginning of the route; before the end of the route,
+when the head is on its last piece; or beyond it."""
 
-N_STATES, N_MOTIONS, N_HOLDS, N_PARTS, N_TIMES, N_CLASSES, N_WAYS = range(7)
+N_STATES, N_MOTIONS, N_HOLDS, N_PARTS, N_TIMES, N_CLASSES, N_WAYS, N_ROWS, N_AUX = range(9)
 """Places in the array of what is used."""
 
-DONE, GROW_STATES, GROW_MOTIONS, GROW_HOLDS, GROW_PARTS, GROW_TIMES, GROW_CLASSES, GROW_WAYS = range(8)
+DONE, GROW_STATES, GROW_MOTIONS, GROW_HOLDS, GROW_PARTS, GROW_TIMES, GROW_CLASSES, GROW_WAYS, GROW_ROWS, GROW_AUX = (
+    range(10)
+)
 
 
 class Mover(NamedTuple):
@@ -70,10 +73,11 @@ class Mover(NamedTuple):
 class Known(NamedTuple):
     """What was worked out for a train so far.
 
-    Of routes: the highest class at which each may be entered (or ``SHUT``), its length in steps of classes, its least time. Of
-    places: the routes that are taken from there, and the classes at which a train may have to pass. Of states: speed, class, seconds of approach,
-    limits of the tail. Of motions, found by a table of keys: time over the route, state at its end, holdings of zones, parts of even
-    acceleration, times at the ends of pieces. ``ints``, ``floats``, ``ends`` and ``rows`` are for passing use.
+    Of routes: the highest class at which each may be entered (or ``SHUT``), its length in steps of classes, its least
+    time. Of places: the routes that are taken from there, and the classes at which a train may have to pass. Of
+    states: speed, class, seconds of approach, limits of the tail. Of motions, found by a table of keys: time over the
+    route, state at its end, holdings of zones, parts of even acceleration, times at the ends of pieces. ``ints``,
+    ``floats``, ``ends`` and ``rows`` are for passing use.
     """
 
     route_class: np.ndarray
@@ -103,6 +107,14 @@ class Known(NamedTuple):
     motion_go: np.ndarray
     motion_left: np.ndarray
     motion_at: np.ndarray
+    route_hold: np.ndarray
+    row_zone: np.ndarray
+    row_bits: np.ndarray
+    row_metres: np.ndarray
+    aux_key: np.ndarray
+    aux_table: np.ndarray
+    aux_part: np.ndarray
+    aux_time: np.ndarray
     hold_zone: np.ndarray
     hold_bits: np.ndarray
     hold_when: np.ndarray
@@ -160,11 +172,12 @@ def class_above(v, braking):
 def find_ways(track, book, mover, known, dp):
     """Choose the routes from a place that the train may take; return a status.
 
-    Between the same two places there may be hundreds of routes through the points of a yard. Of those that the train may run
-    over the quickest is kept, and up to ``track.ways`` in all, each with the most zones that none before it has.
+    Between the same two places there may be hundreds of routes through the points of a yard. Of those that the train
+    may run over the quickest is kept, and up to ``track.ways`` in all, each with the most zones that none before it
+    has.
     """
     first = known.used[N_WAYS]
-    count = book.count[dp]
+    count = book.ways[dp]
     if first + count > len(known.way):
         return GROW_WAYS
     for route in range(book.first[dp], book.first[dp] + count):
@@ -236,8 +249,8 @@ def class_needed(known, route, leave):
 def find_classes(track, book, mover, known, dp):
     """Fill in the classes at which a train may have to pass a place, rising; return a status.
 
-    They are those of every slower piece and every place to stop that is nearer than the braking distance of the place's own
-    limit, put together where they are close: every one is at least the highest kept that is no higher.
+    They are those of every slower piece and every place to stop that is nearer than the braking distance of the
+    place's own limit, put together where they are close: every one is at least the highest kept that is no higher.
     """
     braking = mover.par[BRAKING]
     cap = class_above(min(mover.limit[dp], mover.par[TOP]), braking)
@@ -257,13 +270,13 @@ def find_classes(track, book, mover, known, dp):
             if status != DONE:
                 return status
         for way in range(known.way_first[here], known.way_first[here] + known.way_count[here]):
-            route = known.way[way]
+            route = int(known.way[way])
             end = book.end[route]
             free = int(known.route_class[route])
             stop = max(1, min(free, int(known.route_steps[route])))
             signal = track.signal[end]
             if done == 1:
-                most = max(most, free if signal else stop)
+                most = max(most, free)
             if before + free < cap:
                 wanted[before + free] = 1
             if before + stop < cap and (mover.may_stop[end] or track.halt[end] or not signal):
@@ -534,7 +547,7 @@ def lead_of(mover, dp, v):
     """
     if v <= 0.0:
         return int(np.ceil(mover.par[SETUP])) + WIDEN_S
-    most = min(np.ceil(v / LEAD_STEP) * LEAD_STEP, min(mover.limit[dp], mover.par[TOP]))
+    most = min(np.ceil(v / LEAD_STEP) * LEAD_STEP, mover.limit[dp], mover.par[TOP])
     return int(np.ceil(max(most, v) / (2.0 * mover.par[BRAKING]) + mover.par[SIGHTING] + mover.par[SETUP])) + WIDEN_S
 
 
@@ -542,6 +555,62 @@ def lead_of(mover, dp, v):
 def motion_key(route, state, leave):
     """Return what a motion is found by."""
     return (np.int64(route) << 36) | (np.int64(state) << 12) | np.int64(leave + 2)
+
+
+@lean
+def aux_of(known, key):
+    """Return the place of what several motions share, made if there is none; -1 if there is no room."""
+    mask = len(known.aux_table) - 1
+    slot = ((key * np.int64(-7046029254386353131)) >> 24) & mask
+    while known.aux_table[slot] >= 0:
+        if known.aux_key[known.aux_table[slot]] == key:
+            return known.aux_table[slot]
+        slot = (slot + 1) & mask
+    i = known.used[N_AUX]
+    if 2 * (i + 1) > len(known.aux_key):
+        return -1
+    known.aux_key[i] = key
+    known.aux_part[i, 1] = 0
+    known.aux_time[i] = 0.0
+    known.aux_table[slot] = i
+    known.used[N_AUX] = i + 1
+    return i
+
+
+@lean
+def rows_of_route(track, book, mover, known, route):
+    """List the zones of a route and those kept empty beside it, each with the end of the last piece it is held for."""
+    at, n = book.at[route], book.number[route]
+    first = known.used[N_ROWS]
+    row = first
+    place = book.metres[route]
+    for j in range(n - 1, -1, -1):
+        piece = book.pieces[at + j] >> 1
+        extra = 0
+        if len(mover.keep_start) > 0:
+            extra = mover.keep_start[piece + 1] - mover.keep_start[piece]
+        for e in range(extra + 1):
+            if e == 0:
+                zone, bits = track.zone[piece], (int(mover.par[KIND]) << 8) | 7
+            else:
+                k = mover.keep_start[piece] + e - 1
+                zone, bits = mover.keep_zone[k], int(mover.keep_mask[k])
+            known_already = False
+            for h in range(first, row):
+                # Held as strictly or more so, and at least as long.
+                if known.row_zone[h] == zone and known.row_bits[h] & bits == bits:
+                    known_already = True
+                    break
+            if known_already:
+                continue
+            if row == len(known.row_zone):
+                return GROW_ROWS
+            known.row_zone[row], known.row_bits[row], known.row_metres[row] = zone, bits, place
+            row += 1
+        place -= track.length[piece]
+    known.route_hold[route, 0], known.route_hold[route, 1] = first, row - first
+    known.used[N_ROWS] = row
+    return DONE
 
 
 @lean
@@ -557,7 +626,7 @@ def motion_of(track, book, mover, known, route, state, leave):
     m = known.used[N_MOTIONS]
     if 2 * (m + 1) > len(known.motion_key):
         return -GROW_MOTIONS
-    at, n = book.at[route], book.number[route]
+    n = book.number[route]
     first_part, first_time, first_hold = known.used[N_PARTS], known.used[N_TIMES], known.used[N_HOLDS]
     if first_part + 3 * (2 * n + MOST_TAIL) > len(known.part_at):
         return -GROW_PARTS
@@ -569,17 +638,34 @@ def motion_of(track, book, mover, known, route, state, leave):
     )
     for j in range(n):
         known.times[first_time + j] = ends[j, 1]
+    spare = first_part + size
     go_part, go_size, go_time = first_part, size, time
+    slow = time
     if known.state_v[state] > 0.0:
         # Of a train that started here the run is known; one that comes by may be as fast as the track allows.
-        go_part = first_part + size
-        go_size, go_time, _ = run_over(
-            track, book, mover, known, route, state, 0.0, leave, True, ends, known.part_at[go_part:]
-        )
-    slow = time
-    if mover.par[SLOWER] > 0.0 and known.state_v[state] > 0.0:
-        spare = go_part + go_size
-        _, slow, _ = run_over(track, book, mover, known, route, state, 0.0, leave, False, ends, known.part_at[spare:])
+        go = aux_of(known, (np.int64(route) << 13) | (np.int64(leave + 2) << 1))
+        if go < 0:
+            return -GROW_AUX
+        if known.aux_part[go, 1] == 0:
+            go_size, go_time, _ = run_over(
+                track, book, mover, known, route, state, 0.0, leave, True, ends, known.part_at[spare:]
+            )
+            known.aux_part[go, 0], known.aux_part[go, 1], known.aux_time[go] = spare, go_size, go_time
+            spare += go_size
+        go_part, go_size, go_time = known.aux_part[go, 0], known.aux_part[go, 1], known.aux_time[go]
+        if mover.par[SLOWER] > 0.0:
+            tails = known.state_tails[state]
+            start = state_of(mover, known, 0.0, tails, known.state_metres[state], known.state_limit[state])
+            if start < 0:
+                return -GROW_STATES
+            late = aux_of(known, (motion_key(route, start, leave) << 1) | 1)
+            if late < 0:
+                return -GROW_AUX
+            if known.aux_time[late] == 0.0:
+                _, known.aux_time[late], _ = run_over(
+                    track, book, mover, known, route, state, 0.0, leave, False, ends, known.part_at[spare:]
+                )
+            slow = known.aux_time[late]
     step = int(mover.par[STEP])
     whole = int(np.ceil(np.ceil(time - 1e-9) / step)) * step
     known.motion_part[m, 0], known.motion_part[m, 1] = first_part, size
@@ -593,66 +679,52 @@ def motion_of(track, book, mover, known, route, state, leave):
     after = state_of(mover, known, v, tails, metres, limits)
     if after < 0:
         return -GROW_STATES
-    # What it holds: the zone of each piece and the zones kept empty beside it, each once, until its last piece is clear.
-    total, length = ends[n - 1, 0], mover.par[LENGTH]
-    last_begins = ends[n - 2, 0] if n > 1 else 0.0
+    # What it holds, until it is clear.
+    total, length = book.metres[route], mover.par[LENGTH]
+    last_begins = total - track.length[book.end[route] >> 1]
+    if known.route_hold[route, 1] == 0:
+        status = rows_of_route(track, book, mover, known, route)
+        if status != DONE:
+            return -status
     hold = first_hold
-    for j in range(n - 1, -1, -1):
-        piece = book.pieces[at + j] >> 1
-        clear = ends[j, 0] + length
-        extra = 0
-        if len(mover.keep_start) > 0:
-            extra = mover.keep_start[piece + 1] - mover.keep_start[piece]
-        for e in range(extra + 1):
-            if e == 0:
-                zone, bits = track.zone[piece], (int(mover.par[KIND]) << 8) | 7
-            else:
-                k = mover.keep_start[piece] + e - 1
-                zone, bits = mover.keep_zone[k], int(mover.keep_mask[k])
-            known_already = False
-            for h in range(first_hold, hold):
-                # Held as strictly or more so, and at least as long.
-                if known.hold_zone[h] == zone and known.hold_bits[h] & bits == bits:
-                    known_already = True
-                    break
-            if known_already:
-                continue
-            if hold == len(known.hold_zone):
-                return -GROW_HOLDS
-            known.hold_zone[hold] = zone
-            known.hold_bits[hold] = bits
-            if clear > total:
-                known.hold_when[hold], known.hold_off[hold] = C_BEYOND, whole + 1
-                known.hold_metres[hold] = clear - total
-            else:
-                known.hold_metres[hold] = 0.0
-                if clear > last_begins:
-                    left_s = go_time - time_at(mover, known.part_at, go_part, go_size, clear)
-                    known.hold_when[hold] = B_END
-                    known.hold_off[hold] = int(np.ceil(mover.par[RELEASE] - left_s)) + WIDEN_S
-                else:
-                    at_s = time_at(mover, known.part_at, first_part, size, clear)
-                    known.hold_when[hold] = A_HEAD
-                    known.hold_off[hold] = int(np.ceil(at_s + mover.par[RELEASE])) + WIDEN_S
-            hold += 1
+    rows = known.route_hold[route, 1]
+    if hold + rows > len(known.hold_zone):
+        return -GROW_HOLDS
+    for row in range(known.route_hold[route, 0], known.route_hold[route, 0] + rows):
+        clear = known.row_metres[row] + length
+        known.hold_zone[hold] = known.row_zone[row]
+        known.hold_bits[hold] = known.row_bits[row]
+        known.hold_metres[hold] = 0.0
+        if clear > total:
+            known.hold_when[hold], known.hold_off[hold] = C_BEYOND, whole + 1
+            known.hold_metres[hold] = clear - total
+        elif clear > last_begins:
+            left_s = go_time - time_at(mover, known.part_at, go_part, go_size, clear)
+            known.hold_when[hold] = B_END
+            known.hold_off[hold] = int(np.ceil(mover.par[RELEASE] - left_s)) + WIDEN_S
+        else:
+            at_s = time_at(mover, known.part_at, first_part, size, clear)
+            known.hold_when[hold] = A_HEAD
+            known.hold_off[hold] = int(np.ceil(at_s + mover.par[RELEASE])) + WIDEN_S
+        hold += 1
     known.motion_hold[m, 0], known.motion_hold[m, 1] = first_hold, hold - first_hold
     known.motion_at[m] = first_time
     known.motion_key[m] = key
     known.motion_time[m] = whole
     known.motion_state[m] = after
-    known.motion_loss[m] = max(int(np.floor(slow / step)) * step - whole, 0)
+    known.motion_loss[m] = max(int(np.ceil(np.ceil(slow - 1e-9) / step)) * step - whole, 0)
     known.motion_table[slot] = m
     known.used[N_MOTIONS] = m + 1
-    known.used[N_PARTS] = go_part + go_size
+    known.used[N_PARTS] = spare
     known.used[N_TIMES] = first_time + n
     known.used[N_HOLDS] = hold
     return m
 
 
-@lean
-def fill_table(known, used, states):
-    """Fill the table by which states (or motions) are found anew, after it grew."""
-    if states:
+@entry
+def fill_table(known, used, which):
+    """Fill the table by which states, motions or what several share are found anew, after it grew."""
+    if which == GROW_STATES:
         mask = len(known.state_table) - 1
         for i in range(used):
             place = _state_place(
@@ -661,6 +733,13 @@ def fill_table(known, used, states):
             while known.state_table[place] >= 0:
                 place = (place + 1) & mask
             known.state_table[place] = i
+    elif which == GROW_AUX:
+        mask = len(known.aux_table) - 1
+        for i in range(used):
+            place = ((known.aux_key[i] * np.int64(-7046029254386353131)) >> 24) & mask
+            while known.aux_table[place] >= 0:
+                place = (place + 1) & mask
+            known.aux_table[place] = i
     else:
         mask = len(known.motion_table) - 1
         for i in range(used):

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from weerspoor.kernel.timelines import Timelines
 
 
+ROOM = 1 << 10
+"""Labels at the end that there is room for at first."""
+
+
 @dataclass(frozen=True)
 class Departures:
     """Departures of the same run, one step after the other, each as much later everywhere as it leaves later.
@@ -104,7 +108,7 @@ class ProfileSearch:
     def __init__(self, search: Search, query: Query, most_labels: int | None = None) -> None:
         self._search, self._query = search, query
         self._step = query.step_s
-        self._ended = np.zeros(1 << 10, np.int64)
+        self._ended = np.zeros(ROOM, np.int64)
         self._base, self._count = 0, 0
         self._run(most_labels)
 

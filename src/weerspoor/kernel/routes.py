@@ -1,10 +1,10 @@
 # mypy: disable-error-code="no-untyped-def"
 """Routes: the ways from one signal to the next, or to a halt on the way, that a train locks and runs over in one go.
 
-A *route* begins at the exit of a directed piece and ends at the exit of another: where a signal faces the train, or at a
-halt, a place without a signal where a train may stand or leave the network. No route passes a signal, and none comes
-over the same directed piece twice. The routes from all signals and halts are listed once for a graph; those
-from other places when first asked for.
+A *route* begins at the exit of a directed piece and ends at the exit of another: where a signal faces the train, or at
+a halt, a place without a signal where a train may stand or leave the network. No route passes a signal, and none comes
+over the same directed piece twice. The routes from all signals and halts are listed once for a graph; those from other
+places when first asked for.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Track(NamedTuple):
 
 
 class RouteBook(NamedTuple):
-    """Routes by the directed piece they begin at: ``first`` (-1 when not listed yet) and ``count``.
+    """Routes by the directed piece they begin at: ``first`` (-1 when not listed yet) and ``ways``, their number.
 
     ``end`` is a route's last directed piece, ``pieces[at : at + number]`` are all of them, ``metres`` its length.
     """
 
     first: np.ndarray
-    count: np.ndarray
+    ways: np.ndarray
     end: np.ndarray
     at: np.ndarray
     number: np.ndarray
@@ -100,7 +100,7 @@ def _list_routes(track, book, origins):
                 stack[size], depth[size] = track.successor[k], d + 1
                 size += 1
         book.first[origin] = book.used[0]
-        book.count[origin] = routes - book.used[0]
+        book.ways[origin] = routes - book.used[0]
         book.used[0], book.used[1] = routes, places
     return len(origins)
 

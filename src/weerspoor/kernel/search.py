@@ -1,9 +1,10 @@
+# ruff: noqa: PLR0917
 """The exact search for a path through the free gaps of a day: earliest arrival, latest departure.
 
 The model that it is exact for is written out in :mod:`weerspoor.kernel.plain`. Labels are taken in order of the least
-arrival that they may still lead to. A label is dropped only when another is at the same place in the same state, for all
-of the same times, with nothing stricter behind it: what is dropped can be done by the other to the second, so nothing is
-lost.
+arrival that they may still lead to. A label is dropped only when another is at the same place in the same state, for
+all of the same times, with nothing stricter behind it: what is dropped can be done by the other to the second, so
+nothing is lost.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class Workspace:
         size = 1 << 12
         self.space = engine.Space(
             np.zeros(size, engine.LABEL), np.zeros(size), np.zeros(size, np.int32), np.zeros(size), np.zeros(size),
-            np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size), np.full(BUCKETS, engine.UNTOUCHED, np.int32), np.zeros(BUCKETS, np.int32),
+            np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size),
+            np.full(BUCKETS, engine.UNTOUCHED, np.int32), np.zeros(BUCKETS, np.int32),
             np.zeros((4096, 2), np.int32), np.zeros((4096, 2), np.int32), np.zeros(engine.COUNT_STOPS + 1, np.int64),
         )  # fmt: skip
         self.pieces = (np.zeros((1024, 2), np.int32), np.zeros((1024, 5)), np.zeros((1024, 2), np.int32))
@@ -133,7 +135,7 @@ class Search:
         pinned: set[int] = set()
         for k, stage in enumerate(stages):
             if k > 0:
-                row = bounds.row(stage.directed, pinned)
+                row = bounds.row(stage.directed, stages[k - 1].directed, pinned)
                 pinned.add(row)
                 rows[k, engine.S_ROW] = row
         for k in range(len(stages) - 1, -1, -1):

@@ -4,14 +4,14 @@
 
 All timelines lie in one pool of rows. The rows of zone ``z`` are ``first[z] : first[z] + count[z]``, sorted by
 ``from_s``; up to ``room[z]`` rows fit before the zone's block moves to the end of the pool. Intervals of one zone may
-overlap as long as they do not conflict (:mod:`weerspoor.kernel.graph`), so each row also says how far it and those before
-it reach.
+overlap as long as they do not conflict (:mod:`weerspoor.kernel.graph`), so each row also says how far it and those
+before it reach.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +29,12 @@ class Lines(NamedTuple):
     """The timelines as compiled code takes them.
 
     ``reach`` of a row is the latest end of it and the rows of its zone before it: it finds the first row that may last
-    beyond a time. ``kinds`` of a zone has the bits of all its rows, ``occupies`` in the high byte, perhaps of some that are gone.
+    beyond a time. ``kinds`` of a zone has the bits of all its rows, ``occupies`` in the high byte, perhaps of some
+    that are gone.
     """
 
     first: Ints
-    count: Ints
+    number: Ints
     room: Ints
     kinds: Ints
     from_s: Ints
@@ -61,7 +62,7 @@ def mend_reach(lines, z, place):
     """Work out again how far the rows of a zone reach from row ``place`` on."""
     lo = lines.first[z]
     reach = lines.reach[place - 1] if place > lo else -(2**31)
-    for i in range(place, lo + lines.count[z]):
+    for i in range(place, lo + lines.number[z]):
         reach = max(reach, lines.until_s[i])
         lines.reach[i] = reach
 
@@ -72,7 +73,7 @@ def _insert(lines, new_first, zone, begin, end, train, occupies, blocks, at):
     pool = len(lines.from_s)
     for k in range(at, len(zone)):
         z = zone[k]
-        n = lines.count[z]
+        n = lines.number[z]
         if n == lines.room[z]:
             wanted = 2 * n + 4
             if new_first[0] + wanted > pool:
@@ -101,7 +102,7 @@ def _insert(lines, new_first, zone, begin, end, train, occupies, blocks, at):
         lines.train[place] = train
         lines.occupies[place] = occupies[k]
         lines.blocks[place] = blocks[k]
-        lines.count[z] = n + 1
+        lines.number[z] = n + 1
         lines.kinds[z] |= (np.int32(occupies[k]) << 8) | blocks[k]
         mend_reach(lines, z, place)
     return len(zone)
@@ -114,7 +115,7 @@ def _delete(lines, zone, begin, end, train, occupies, blocks):
     for k in range(len(zone)):
         z = zone[k]
         lo = lines.first[z]
-        hi = lo + lines.count[z]
+        hi = lo + lines.number[z]
         i = _first_after(lines.from_s, lo, hi, begin[k])
         while i < hi and lines.from_s[i] == begin[k]:
             same = lines.until_s[i] == end[k] and lines.train[i] == train
@@ -129,7 +130,7 @@ def _delete(lines, zone, begin, end, train, occupies, blocks):
             lines.train[j] = lines.train[j + 1]
             lines.occupies[j] = lines.occupies[j + 1]
             lines.blocks[j] = lines.blocks[j + 1]
-        lines.count[z] -= 1
+        lines.number[z] -= 1
         mend_reach(lines, z, i)
         found += 1
     return found
@@ -140,7 +141,7 @@ def _reach_all(lines):
     """Work out how far all rows reach, and the bits of all zones."""
     for z in range(len(lines.first)):
         mend_reach(lines, z, lines.first[z])
-        for i in range(lines.first[z], lines.first[z] + lines.count[z]):
+        for i in range(lines.first[z], lines.first[z] + lines.number[z]):
             lines.kinds[z] |= (np.int32(lines.occupies[i]) << 8) | lines.blocks[i]
 
 
@@ -151,7 +152,7 @@ def _conflicts(lines, zone, begin, end, occupies, blocks, train, out_row, out_tr
     for k in range(len(zone)):
         z = zone[k]
         lo = lines.first[z]
-        hi = lo + lines.count[z]
+        hi = lo + lines.number[z]
         i = _first_after(lines.reach, lo, hi, begin[k] + 1)
         while i < hi and lines.from_s[i] < end[k]:
             meets = (blocks[k] & lines.occupies[i]) or (lines.blocks[i] & occupies[k])
@@ -246,22 +247,22 @@ class Timelines:
         sorted_first = np.cumsum(count) - count
         target = np.arange(len(zone)) + (first - sorted_first)[zone]
         size = used + max(1024, used >> 3)
-        rows = []
+        rows: list[npt.NDArray[Any]] = []
         for column, kind in zip(columns, (np.int32, np.int32, np.int32, np.uint8, np.uint8), strict=True):
             spread = np.zeros(size, kind)
             spread[target] = column
             rows.append(spread)
-        lines = Lines(first, count, room, np.zeros(n_zones, np.int32), *rows, np.zeros(size, np.int32))
+        lines = Lines._make((first, count, room, np.zeros(n_zones, np.int32), *rows, np.zeros(size, np.int32)))
         _reach_all(lines)
         return cls(n_zones, lines, used)
 
     def __len__(self) -> int:
         """Return the number of intervals."""
-        return int(self.lines.count.sum())
+        return int(self.lines.number.sum())
 
     def table(self) -> tuple[Ints, Ints, Ints, Ints, Bytes, Bytes]:
         """Return all intervals as (zone, from_s, until_s, train, occupies, blocks), sorted by zone, then ``from_s``."""
-        first, count = self.lines.first, self.lines.count
+        first, count = self.lines.first, self.lines.number
         zone = np.repeat(np.arange(self.n_zones, dtype=np.int32), count)
         place = np.arange(len(zone)) + np.repeat(first - (np.cumsum(count) - count), count)
         from_s, until_s, train, occupies, blocks = self.lines[4:9]
@@ -302,7 +303,7 @@ class Timelines:
             if at == len(new.zone):
                 break
             size = len(self.lines.from_s)
-            wider = max(2 * size, int(self._used[0]) + 2 * int(self.lines.count.max()) + 1024)
+            wider = max(2 * size, int(self._used[0]) + 2 * int(self.lines.number.max()) + 1024)
             rows = (np.concatenate([column, np.zeros(wider - size, column.dtype)]) for column in self.lines[4:])
             self.lines = Lines(*self.lines[:4], *rows)
         self._reverse().setdefault(train, []).append(new)

@@ -289,6 +289,7 @@ class Network:
                 successor=self.successor,
                 n_zones=self.n_zones,
                 halt=self._halts(),
+                top_ms=np.repeat(self.pieces.speed_kmh / np.float32(3.6), 2),
             )
         graph = self.cache["graph"]
         assert isinstance(graph, TrackGraph)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from weerspoor.kernel.graph import TrainModel
+from weerspoor.kernel.motion import WIDEN_S
 from weerspoor.network.model import Network
 from weerspoor.timetable.build import BuildNorms
 from weerspoor.timetable.corridor import CorridorNorms
@@ -53,6 +54,10 @@ class CivilModels:
             allowed = access(self.network, train)
             either = replace(allowed, allowed=(allowed.reasons & ~np.uint16(DIRECTION)) == 0)
             model = train_model(self.network, train, either)
+            # The kernel widens what a train holds for times published in steps; those of a day are whole seconds.
+            model = replace(
+                model, setup_s=max(model.setup_s - WIDEN_S, 0.0), release_s=max(model.release_s - WIDEN_S, 0.0)
+            )
             if train.is_passenger:
                 model = replace(model, slower=self.slower, may_stop=np.zeros_like(model.may_stop))
             self.made[kind] = model

@@ -61,6 +61,8 @@ class RunningPath:
     default_effort : int
     stops : sequence of Stop
         In rising order; the last place of the path is a stop when it is one of these.
+    passings : sequence of (place, speed)
+        Places at which the head is no faster than that, in m/s.
     """
 
     length_m: float
@@ -69,6 +71,7 @@ class RunningPath:
     efforts: Sequence[Stretch] = ()
     default_effort: int = 0
     stops: Sequence[Stop] = ()
+    passings: Sequence[tuple[float, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -152,44 +155,99 @@ def running_time(
     InputError
         If the train comes to a stand where it should run on, as on a gradient too steep; ``where`` names the place.
     """
-    curves = list(efforts) or [(train.effort_v_ms, train.effort_n)]
-    cuts = _cuts(path, train.length_m)
-    middle = (cuts[1:] + cuts[:-1]) / 2
-    limit = np.minimum(_limits(path, middle, train.length_m), train.max_speed_ms)
-    effort = np.full(middle.size, path.default_effort, dtype=np.int64)
-    for stretch in path.efforts:
-        effort[(middle > stretch.from_m) & (middle < stretch.to_m)] = int(stretch.value)
-    gradient = _mean_gradients(path, cuts, train.length_m)
-    stand = np.full(cuts.size, -1.0)
-    for stop in path.stops:
-        stand[int(np.argmin(np.abs(cuts - stop.at_m)))] = stop.stand_s
-    if cuts[0] == 0 and stand[0] >= 0:
-        entry_ms, stand[0] = 0.0, -1.0
-    effort_start = np.concatenate([[0], np.cumsum([len(v) for v, _ in curves])]).astype(np.int64)
-    ceiling = _ceiling(cuts, limit, stand, train.braking_ms2)
-    function = run if compiled else run.py_func
-    way = Way(cuts, limit, ceiling, gradient, effort, stand)
-    mover = Mover(
-        effort_start,
-        np.concatenate([np.asarray(x, dtype=np.float64) for x, _ in curves]),
-        np.concatenate([np.asarray(y, dtype=np.float64) for _, y in curves]),
-        float(train.a_n),
-        float(train.b_n_per_ms),
-        float(train.c_n_per_ms2),
-        float(train.mass_kg),
-        float(train.rotating_mass_factor),
-        float(train.braking_ms2),
-    )
-    s, t, v, work, stuck = function(
-        way, mover, float(entry_ms), norm("integration", "time_step_s"), 1.0 + float(supplement)
-    )
-    if stuck >= 0:
-        raise InputError(
-            f"the train comes to a stand at {stuck:.0f} m: its engines cannot pull it there",
-            where=f"{stuck:.0f} m",
-            hint="a lighter train or more engines",
+    drive = Drive(train, path, entry_ms=entry_ms, efforts=efforts, supplement=supplement)
+    return drive.run(compiled=compiled)
+
+
+class Drive:
+    """A train on a path, cut wherever something changes; what runs over the whole path and over parts of it share.
+
+    Parameters are those of :func:`running_time`.
+
+    Attributes
+    ----------
+    entry_ms : float
+    """
+
+    def __init__(
+        self,
+        train: Dynamics,
+        path: RunningPath,
+        *,
+        entry_ms: float = 0.0,
+        efforts: Sequence[tuple[Floats, Floats]] = (),
+        supplement: float = 0.0,
+    ) -> None:
+        curves = list(efforts) or [(train.effort_v_ms, train.effort_n)]
+        cuts = _cuts(path, train.length_m)
+        middle = (cuts[1:] + cuts[:-1]) / 2
+        limit = np.minimum(_limits(path, middle, train.length_m), train.max_speed_ms)
+        effort = np.full(middle.size, path.default_effort, dtype=np.int64)
+        for stretch in path.efforts:
+            effort[(middle > stretch.from_m) & (middle < stretch.to_m)] = int(stretch.value)
+        gradient = _mean_gradients(path, cuts, train.length_m)
+        stand = np.full(cuts.size, -1.0)
+        for stop in path.stops:
+            stand[int(np.argmin(np.abs(cuts - stop.at_m)))] = stop.stand_s
+        if cuts[0] == 0 and stand[0] >= 0:
+            entry_ms, stand[0] = 0.0, -1.0
+        effort_start = np.concatenate([[0], np.cumsum([len(v) for v, _ in curves])]).astype(np.int64)
+        most = np.full(cuts.size, np.inf)
+        for place, speed in path.passings:
+            most[int(np.argmin(np.abs(cuts - place)))] = speed
+        ceiling = _ceiling(cuts, limit, stand, most, train.braking_ms2)
+        self.entry_ms = float(entry_ms)
+        self._supplement = float(supplement)
+        self._way = Way(cuts, limit, ceiling, gradient, effort, stand)
+        self._mover = Mover(
+            effort_start,
+            np.concatenate([np.asarray(x, dtype=np.float64) for x, _ in curves]),
+            np.concatenate([np.asarray(y, dtype=np.float64) for _, y in curves]),
+            float(train.a_n),
+            float(train.b_n_per_ms),
+            float(train.c_n_per_ms2),
+            float(train.mass_kg),
+            float(train.rotating_mass_factor),
+            float(train.braking_ms2),
         )
-    return Motion(s, t, v, float(work) / 3.6e6, supplement)
+
+    def run(self, *, compiled: bool = True) -> Motion:
+        """Return the motion over the whole path.
+
+        Raises
+        ------
+        InputError
+            As :func:`running_time`.
+        """
+        return self._run(self._way, self.entry_ms, compiled=compiled)
+
+    def from_a_stand(self, from_m: float, to_m: float) -> float:
+        """Return the time from one place to another of a train that begins at the first from a stand.
+
+        It comes to the second as slowly as the path beyond asks of it. Both are places where something changes.
+
+        Raises
+        ------
+        InputError
+            As :func:`running_time`.
+        """
+        way = self._way
+        a, b = (int(np.argmin(np.abs(way.cuts - place))) for place in (from_m, to_m))
+        part = Way(way.cuts[a : b + 1], way.limit[a:b], way.ceiling[a : b + 1], way.gradient[a : b + 1],
+                   way.effort[a:b], np.full(b + 1 - a, -1.0))  # fmt: skip
+        return self._run(part, 0.0).running_s
+
+    def _run(self, way: Way, entry_ms: float, *, compiled: bool = True) -> Motion:
+        function = run if compiled else run.py_func
+        stretch = 1.0 + self._supplement
+        s, t, v, work, stuck = function(way, self._mover, entry_ms, norm("integration", "time_step_s"), stretch)
+        if stuck >= 0:
+            raise InputError(
+                f"the train comes to a stand at {stuck:.0f} m: its engines cannot pull it there",
+                where=f"{stuck:.0f} m",
+                hint="a lighter train or more engines",
+            )
+        return Motion(s, t, v, float(work) / 3.6e6, self._supplement)
 
 
 def run_over_pieces(
@@ -248,7 +306,7 @@ def _cuts(path: RunningPath, length_m: float) -> Floats:
         places |= {stretch.from_m, stretch.to_m}
     for stretch in path.gradients:
         places |= {stretch.from_m, stretch.to_m, stretch.from_m + length_m, stretch.to_m + length_m}
-    places |= {stop.at_m for stop in path.stops}
+    places |= {stop.at_m for stop in path.stops} | {place for place, _ in path.passings}
     inside = sorted(place for place in places if 0 <= place <= path.length_m)
     kept = [inside[0]]
     for place in inside[1:]:
@@ -275,14 +333,14 @@ def _mean_gradients(path: RunningPath, cuts: Floats, length_m: float) -> Floats:
     return height / length_m
 
 
-def _ceiling(cuts: Floats, limit: Floats, stand: Floats, braking_ms2: float) -> Floats:
+def _ceiling(cuts: Floats, limit: Floats, stand: Floats, most: Floats, braking_ms2: float) -> Floats:
     """Return the highest speed at each cut from which limits and stops ahead can be kept."""
     ceiling = np.empty(cuts.size)
-    ceiling[-1] = 0.0 if stand[-1] >= 0 else limit[-1]
+    ceiling[-1] = 0.0 if stand[-1] >= 0 else min(limit[-1], most[-1])
     for i in range(cuts.size - 2, -1, -1):
         reach = math.sqrt(ceiling[i + 1] ** 2 + 2 * braking_ms2 * (cuts[i + 1] - cuts[i]))
         before = limit[i - 1] if i > 0 else limit[i]
-        ceiling[i] = 0.0 if stand[i] >= 0 else min(reach, limit[i], before)
+        ceiling[i] = 0.0 if stand[i] >= 0 else min(reach, limit[i], before, most[i])
     return ceiling
 
 
