@@ -71,6 +71,8 @@ class Wanted:
         How many trains of the day it stands for.
     contradicted : bool
         Its source contradicts itself: another train excludes it.
+    moved_s : int
+        So much later than asked the builder has put its minutes, which no source gives.
     """
 
     reference: str
@@ -87,6 +89,7 @@ class Wanted:
     group: str = ""
     count: int = 1
     contradicted: bool = False
+    moved_s: int = 0
 
     @property
     def pattern(self) -> tuple[object, ...]:
@@ -100,6 +103,10 @@ class Wanted:
             arrival_s=tuple(time + by_s if time >= 0 else time for time in self.arrival_s),
             departure_s=tuple(time + by_s if time >= 0 else time for time in self.departure_s),
         )
+
+    def moved(self, to_s: int) -> Wanted:
+        """Return the same train with minutes chosen anew: ``to_s`` seconds later than asked."""
+        return self if to_s == self.moved_s else replace(self.shifted(to_s - self.moved_s), moved_s=to_s)
 
 
 @dataclass(frozen=True)
@@ -118,13 +125,17 @@ class BuildNorms:
     corridor : CorridorNorms
         Where trains may run.
     early_arrival_s : float
-        How much before its minute it may arrive at its last stop.
+        How much before its minute it may arrive at its last stop; and on the way, as long as it finds a path so.
     steps_s : list of float
         A train is first looked for with no lateness greater than the first of these, then the next, then the longest.
     longest_delay_s : float
         A train that would be later than this counts as not placed.
     most_labels : int
         A search gives up after so many labels of the kernel.
+    move_s : dict of str to float
+        By phase: by how much the builder may choose the minutes of each train otherwise than asked, at no cost.
+    move_grid_s : float
+        In steps of this.
     """
 
     weight: dict[str, float]
@@ -138,6 +149,8 @@ class BuildNorms:
     steps_s: list[float]
     longest_delay_s: float
     most_labels: int
+    move_s: dict[str, float]
+    move_grid_s: float
 
 
 @dataclass(frozen=True)
@@ -202,13 +215,14 @@ class _Leg:
 class _Leeway:
     """How late a train may be at any call, and its running times to each call from the one before.
 
-    Without ``arrivals`` it may come in later than that on the way where it still leaves in time. ``latest_s`` has
+    With ``not_early`` it comes in nowhere long before its minute, so that it takes room only when it has to. Without ``arrivals`` it may come in later than that on the way where it still leaves in time. ``latest_s`` has
     latest arrivals of its own for some calls.
     """
 
     within_s: float
     runs_s: npt.NDArray[np.float64]
     arrivals: bool = True
+    not_early: bool = False
     latest_s: Mapping[int, float] = field(default_factory=dict)
 
 
@@ -251,9 +265,12 @@ class Placer:
         self._patterns: dict[tuple[object, ...], list[_Leg] | UnroutableError] = {}
         self._empty = Timelines.empty(network.n_zones)
         self._runs_s: dict[tuple[object, ...], npt.NDArray[np.float64]] = {}
+        self._known_alone: dict[Wanted, Placed] = {}
+        self._usual: dict[tuple[object, ...], list[_Leg]] = {}
         self._opposed = np.zeros(2 * network.n_pieces, np.bool_)
         if ways_of is not None:
             self._patterns, self._opposed, self._runs_s = ways_of._patterns, ways_of._opposed, ways_of._runs_s
+            self._usual = ways_of._usual
         self._stops_at: dict[int, list[int]] = defaultdict(list)
         for row, point in enumerate(network.stops.point):
             self._stops_at[int(point)].append(row)
@@ -388,48 +405,144 @@ class Placer:
         leg = _Leg(stretch.first, (), graph, limited, bounds, pieces)
         return replace(leg, stages=tuple(leg.inside(call) for call in stretch.calls))
 
+    def _usual_legs(self, wanted: Wanted) -> list[_Leg]:
+        """Return the legs without the tracks that most trains run the other way, but for those of its quickest way."""
+        key = wanted.pattern
+        if key not in self._usual:
+            legs = self._pattern(wanted)
+            nothing = (-1,) * len(wanted.points)
+            asked = replace(wanted, arrival_s=nothing, departure_s=(wanted.departure_s[0], *nothing[1:]), window_s=0.0)
+            leeway = _Leeway(self.norms.longest_delay_s, np.full(len(wanted.points), np.inf))
+            quickest = self._find_within(asked, legs, self._empty, leeway, [False], None)
+            self._usual[key] = [self._usual_leg(leg, run) for leg, run in zip(legs, quickest.runs, strict=False)]
+            if len(quickest.runs) < len(legs):
+                self._usual[key] = legs
+        return self._usual[key]
+
+    def _usual_leg(self, leg: _Leg, quickest: Run) -> _Leg:
+        closed = self._opposed[leg.outside(np.arange(len(leg.model.speed_ms), dtype=np.int32))]
+        closed[leg.inside(quickest.directed)] = False
+        model = replace(leg.model, speed_ms=np.where(closed, 0.0, leg.model.speed_ms).astype(np.float32))
+        stages = tuple(stage[model.speed_ms[stage] > 0] for stage in leg.stages)
+        return replace(leg, stages=stages, model=model, bounds=Bounds(leg.graph, model))
+
     # -- placing ----------------------------------------------------------------------------------------------------
 
-    def find(self, wanted: Wanted, *, empty: bool = False, only: tuple[int, float] | None = None) -> Placed:
+    def find(
+        self,
+        wanted: Wanted,
+        *,
+        empty: bool = False,
+        only: tuple[int, float] | None = None,
+        most_cost: float = math.inf,
+        move: bool = True,
+    ) -> Placed:
         """Return the train placed as well as the timelines allow; nothing is inserted.
 
         Parameters
         ----------
         wanted : Wanted
+            Where no source gives its minutes, they are chosen anew if these do not fit.
         empty : bool
             Look at an empty railway instead: what the train would do alone.
         only : (int, float), optional
             Of the tracks at this call, use only the one that lies at this share of their list.
+        most_cost : float
+            What costs more need not be found: the train may then come back without a run, at infinite cost.
+        move : bool
+            Minutes may be chosen anew.
         """
         timelines = self._empty if empty else self.timelines
         try:
             legs = self._pattern(wanted)
         except UnroutableError as error:
             return Placed(wanted, cost=self._missing(wanted), reason=str(error))
+        if empty and only is None:
+            return self._alone(wanted)
+        others = self._other_minutes(wanted) if move and not empty else []
+        if others:
+            alone = self._alone(wanted)
+            usual = self._usual_legs(wanted) if only is None else legs
+            for ways, chosen in itertools.product([usual] if usual is legs else [usual, legs], others):
+                late_s = max(self.norms.steps_s[0], alone.lateness_s)
+                leeway = _Leeway(late_s, self._running_times(wanted), arrivals=False, not_early=ways is usual)
+                found = self._leaving_in_time(chosen, ways, timelines, leeway, (True,), only)
+                if found.runs:
+                    self._price(found)
+                    if found.cost <= alone.cost:
+                        return found
+        return self._find_late(wanted, legs, timelines, only, most_cost)
+
+    def _other_minutes(self, wanted: Wanted) -> list[Wanted]:
+        """Return a train of free minutes at all that it may have, the present first; nothing for one without choice."""
+        most = int(self.norms.move_s.get(wanted.phase, 0.0)) if wanted.group or wanted.phase == "evening" else 0
+        grid = int(self.norms.move_grid_s)
+        if most < grid or wanted.window_s > 0:
+            return []
+        moves = range(-(most // grid) * grid, most + 1, grid)
+        return [wanted.moved(to) for to in sorted(moves, key=lambda to: (to != wanted.moved_s, abs(to), to))]
+
+    def _alone(self, wanted: Wanted) -> Placed:
+        """Return what a train would do alone on the railway."""
+        if wanted not in self._known_alone:
+            self._known_alone[wanted] = self._find_late(wanted, self._pattern(wanted), self._empty, None, math.inf)
+        return self._known_alone[wanted]
+
+    def _find_quickly(
+        self,
+        wanted: Wanted,
+        legs: list[_Leg],
+        timelines: Timelines,
+        only: tuple[int, float] | None,
+    ) -> list[Placed]:
+        """Return the train hardly late: on usual ways in time at every call, or on any in time where it leaves."""
+        found: list[Placed] = []
+        usual = self._usual_legs(wanted) if only is None else legs
+        for ways, also in ((usual, True), (legs, False)):
+            leeway = _Leeway(self.norms.steps_s[0], self._running_times(wanted), also, not_early=also)
+            found.append(self._leaving_in_time(wanted, ways, timelines, leeway, (True,), only))
+            if found[-1].runs:
+                self._price(found[-1])
+                if self._is_within(found[-1], self.norms.steps_s[0]):
+                    break
+        return found
+
+    def _find_late(
+        self,
+        wanted: Wanted,
+        legs: list[_Leg],
+        timelines: Timelines,
+        only: tuple[int, float] | None,
+        most_cost: float,
+    ) -> Placed:
+        """Return the train as little late as it can be."""
+        first, *more = self.norms.steps_s
         runs_s = self._running_times(wanted)
 
-        def within(most_s: float, *exact: bool, arrivals: bool = True) -> Placed:
-            leeway = _Leeway(most_s, runs_s, arrivals)
-            return self._leaving_in_time(wanted, legs, timelines, leeway, exact, only)
+        def within(most_s: float, exact: bool) -> Placed:
+            placed = self._leaving_in_time(wanted, legs, timelines, _Leeway(most_s, runs_s), (exact,), only)
+            if placed.runs:
+                self._price(placed)
+            found.append(placed)
+            return placed
 
-        first, *steps = self.norms.steps_s
-        found = [within(first, True, False)]
-        if not self._is_within(found[0], first):
-            found.append(within(first, True, False, arrivals=False))
+        found = self._find_quickly(wanted, legs, timelines, only)
+        late = self._weight(wanted) * self.norms.bad_cost
         if not self._is_within(found[-1], first):
+            if late > most_cost:
+                return Placed(wanted, cost=math.inf, reason="too late")
             # Whether there is any path at all is asked before how late the best is: to find none takes longest.
-            if not any(placed.runs for placed in found):
-                found.append(within(self.norms.longest_delay_s, False))
-            for most_s in steps if found[-1].runs or found[0].runs else []:
-                found.append(within(most_s, True, False))
-                if found[-1].runs:
-                    break
+            if not (more and within(more[0], True).runs):
+                if 2 * late > most_cost:
+                    return Placed(wanted, cost=math.inf, reason="too late")
+                if within(self.norms.longest_delay_s, False).runs:
+                    for most_s in more[1:]:
+                        if within(most_s, True).runs:
+                            break
         possible = [placed for placed in found if placed.runs]
-        for placed in possible:
-            self._price(placed)
         if possible:
             return min(possible, key=lambda placed: (placed.cost, abs(placed.lateness_s)))
-        reason = "no free path" if not empty else "no path even alone"
+        reason = "no free path" if timelines is not self._empty else "no path even alone"
         return Placed(wanted, cost=self._missing(wanted), reason=reason)
 
     def _is_within(self, placed: Placed, most_s: float) -> bool:
@@ -590,10 +703,11 @@ class Placer:
                 latest = min(latest, arrives + leeway.within_s)
             before = wanted.departure_s[number - 1]
             if known and before >= 0 and wanted.stops[number - 1]:
-                latest = min(latest, before + leeway.within_s + float(leeway.runs_s[number]) + OTHER_WAY_S)
+                soon = before + float(leeway.runs_s[number]) + OTHER_WAY_S
+                latest = min(latest, leeway.within_s + max(soon, float(arrives)))
             latest = min(latest, leeway.latest_s.get(number, latest))
             final = offset == len(leg.stages) - 1
-            timed = known and exact_arrival and final and arrives >= 0
+            timed = known and arrives >= 0 and ((exact_arrival and final) or (leeway.not_early and stands))
             stages.append(
                 Stage(
                     directed=chosen,
@@ -776,7 +890,7 @@ def choose_phases(
         best = (float("inf"), 0.0, 0)
         for shift in range(0, min(period, 3600), grid_s):
             centred = shift if shift <= period // 2 else shift - period
-            costs = [placer.find(train.shifted(centred)) for train in middle]
+            costs = [placer.find(train.shifted(centred), move=False) for train in middle]
             total = sum(found.cost for found in costs)
             late = sum(max(0.0, found.lateness_s) for found in costs)
             best = min(best, (total, late, centred), key=lambda option: (option[0], option[1], abs(option[2])))

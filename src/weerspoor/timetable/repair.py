@@ -54,7 +54,7 @@ def repair(
 
     In each step one costly train is drawn, the costlier the likelier, and looked at where it loses time. The trains in
     the way of its best run there are taken out, and all are put back in several orders, the costly train first in the
-    first of them; the best order counts. The step is undone if the sum of costs exceeds the least found so far by more
+    first of them, until an order costs less than before; the best order tried counts. The step is undone if the sum of costs exceeds the least found so far by more
     than is allowed; that falls to nothing as the work is done. The best state is kept.
 
     Parameters
@@ -141,7 +141,8 @@ def _step(
         fresh: dict[int, Placed] = {}
         after = 0.0
         for train in queue:
-            fresh[train] = placer.find(placed[train].wanted, only=only if train == index else None)
+            wanted = placed[train].wanted
+            fresh[train] = placer.find(wanted, only=only if train == index else None, most_cost=limit - after)
             after += fresh[train].cost
             if after > limit:
                 break
@@ -152,7 +153,7 @@ def _step(
             placer.remove(train)
         if after <= limit and len(fresh) == len(queue):
             chosen, limit = fresh, after - 1e-6
-            if after <= 0:
+            if after < before:
                 break
     result = {train: placed[train] for train in [index, *blockers]} if chosen is None else chosen
     for train, found in result.items():
