@@ -734,8 +734,8 @@ def normal_way(a: str, b: str) -> list[int]:
 def contradictions(trains: list[Wanted]) -> list[tuple[str, str, str, str]]:
     """Return trains with known minutes that cannot both run as the source says: (train, other, reason, place).
 
-    On single track two trains meet where it has two tracks again if one of them is later; only where it would have to be
-    more than a minute later do they contradict each other.
+    On single track two trains meet where it has two tracks again if one of them is later; where it would have to be
+    more than a minute later, the time to clear the single track and set the way included, they contradict each other.
     """
     graph = sections()
     runs: dict[tuple[str, str], list[tuple[float, float, str]]] = defaultdict(list)
@@ -747,11 +747,10 @@ def contradictions(trains: list[Wanted]) -> list[tuple[str, str, str, str]]:
                 runs[one.point, other.point].append((one.departure, other.arrival, train.reference))
     found: list[tuple[str, str, str, str]] = []
     close = rules()["follow_s"] / 60.0
+    most_later = close - rules()["clear_s"] / 60.0
     for (a, b), there in runs.items():
-        ways = tracks_between(graph, a, b)
-        if ways is None:
-            continue
-        least, most, number = ways
+        # Of stations that the source's sections do not have, the tracks of the network alone say where there is one.
+        least, most, number = tracks_between(graph, a, b) or (1.0, math.inf, 1)
         if frozenset((a, b)) in SEVERAL_TRACKS:
             least = most = 4
         there.sort()
@@ -766,7 +765,7 @@ def contradictions(trains: list[Wanted]) -> list[tuple[str, str, str, str]]:
                         continue
                     place = f"{spelled(a)}-{spelled(b)}"
                     found += [(name, name2, reason, place), (name2, name, reason, place)]
-        if least == most == 1 and number == 1 and a < b:
+        if least == 1 and most in {1, math.inf} and number == 1 and a < b:
             single = single_track(a, b)
             for leaves, comes, name in there:
                 for leaves2, comes2, name2 in runs.get((b, a), []):
@@ -775,7 +774,7 @@ def contradictions(trains: list[Wanted]) -> list[tuple[str, str, str, str]]:
                     if (
                         leaves < comes2
                         and leaves2 < comes
-                        and any(min(meets - low, high - meets) * both > close for low, high in single)
+                        and any(min(meets - low, high - meets) * both > most_later for low, high in single)
                     ):
                         place = f"{spelled(a)}-{spelled(b)}"
                         found += [

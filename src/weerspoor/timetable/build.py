@@ -130,8 +130,8 @@ class BuildNorms:
         A train is first looked for with no lateness greater than the first of these, then the next, then the longest.
     longest_delay_s : float
         A train that would be later than this counts as not placed.
-    most_labels : int
-        A search gives up after so many labels of the kernel.
+    most_labels, quick_labels : int
+        A search gives up after so many labels of the kernel; one for a train that is hardly late after fewer.
     move_s : dict of str to float
         By phase: by how much the builder may choose the minutes of each train otherwise than asked, at no cost.
     move_grid_s : float
@@ -149,6 +149,7 @@ class BuildNorms:
     steps_s: list[float]
     longest_delay_s: float
     most_labels: int
+    quick_labels: int
     move_s: dict[str, float]
     move_grid_s: float
 
@@ -215,8 +216,9 @@ class _Leg:
 class _Leeway:
     """How late a train may be at any call, and its running times to each call from the one before.
 
-    With ``not_early`` it comes in nowhere long before its minute, so that it takes room only when it has to. Without ``arrivals`` it may come in later than that on the way where it still leaves in time. ``latest_s`` has
-    latest arrivals of its own for some calls.
+    With ``not_early`` it comes in nowhere long before its minute, so that it takes room only when it has to. Without
+    ``arrivals`` it may come in later than that on the way where it still leaves in time. ``latest_s`` has latest
+    arrivals of its own for some calls.
     """
 
     within_s: float
@@ -261,7 +263,7 @@ class Placer:
         self.graph = network.graph()
         self.timelines = timelines
         self.norms = norms
-        self._model_of = model_of
+        self.model_of = model_of
         self._patterns: dict[tuple[object, ...], list[_Leg] | UnroutableError] = {}
         self._empty = Timelines.empty(network.n_zones)
         self._runs_s: dict[tuple[object, ...], npt.NDArray[np.float64]] = {}
@@ -270,7 +272,7 @@ class Placer:
         self._opposed = np.zeros(2 * network.n_pieces, np.bool_)
         if ways_of is not None:
             self._patterns, self._opposed, self._runs_s = ways_of._patterns, ways_of._opposed, ways_of._runs_s
-            self._usual = ways_of._usual
+            self._usual, self._known_alone = ways_of._usual, ways_of._known_alone
         self._stops_at: dict[int, list[int]] = defaultdict(list)
         for row, point in enumerate(network.stops.point):
             self._stops_at[int(point)].append(row)
@@ -350,7 +352,7 @@ class Placer:
             if key in routes:
                 routes[key] = replace(routes[key], count=routes[key].count + wanted.count)
                 continue
-            model = self._model_of(wanted.kind)
+            model = self.model_of(wanted.kind)
             calls = self._calls(wanted, model)
             if all(len(pieces) for pieces in calls):
                 routes[key] = Route(model.speed_ms, calls, wanted.stops, wanted.count)
@@ -371,7 +373,7 @@ class Placer:
 
     def _make_pattern(self, wanted: Wanted) -> list[_Leg]:
         """Find the corridor of a pattern of points, with reversals where the tracks leave no other way."""
-        model = self._model_of(wanted.kind)
+        model = self.model_of(wanted.kind)
         calls = self._calls(wanted, model)
         codes = [self.network.points.code[point] for point in wanted.points]
         for code, pieces in zip(codes, calls, strict=True):
@@ -436,6 +438,7 @@ class Placer:
         only: tuple[int, float] | None = None,
         most_cost: float = math.inf,
         move: bool = True,
+        early: bool = False,
     ) -> Placed:
         """Return the train placed as well as the timelines allow; nothing is inserted.
 
@@ -451,6 +454,8 @@ class Placer:
             What costs more need not be found: the train may then come back without a run, at infinite cost.
         move : bool
             Minutes may be chosen anew.
+        early : bool
+            It may come in long before its minute, and so be out of the way of others behind it sooner.
         """
         timelines = self._empty if empty else self.timelines
         try:
@@ -471,7 +476,7 @@ class Placer:
                     self._price(found)
                     if found.cost <= alone.cost:
                         return found
-        return self._find_late(wanted, legs, timelines, only, most_cost)
+        return self._find_late(wanted, legs, timelines, only, most_cost, early=early)
 
     def _other_minutes(self, wanted: Wanted) -> list[Wanted]:
         """Return a train of free minutes at all that it may have, the present first; nothing for one without choice."""
@@ -494,12 +499,14 @@ class Placer:
         legs: list[_Leg],
         timelines: Timelines,
         only: tuple[int, float] | None,
+        *,
+        early: bool = False,
     ) -> list[Placed]:
         """Return the train hardly late: on usual ways in time at every call, or on any in time where it leaves."""
         found: list[Placed] = []
         usual = self._usual_legs(wanted) if only is None else legs
         for ways, also in ((usual, True), (legs, False)):
-            leeway = _Leeway(self.norms.steps_s[0], self._running_times(wanted), also, not_early=also)
+            leeway = _Leeway(self.norms.steps_s[0], self._running_times(wanted), also, not_early=also and not early)
             found.append(self._leaving_in_time(wanted, ways, timelines, leeway, (True,), only))
             if found[-1].runs:
                 self._price(found[-1])
@@ -514,6 +521,8 @@ class Placer:
         timelines: Timelines,
         only: tuple[int, float] | None,
         most_cost: float,
+        *,
+        early: bool = False,
     ) -> Placed:
         """Return the train as little late as it can be."""
         first, *more = self.norms.steps_s
@@ -526,7 +535,7 @@ class Placer:
             found.append(placed)
             return placed
 
-        found = self._find_quickly(wanted, legs, timelines, only)
+        found = self._find_quickly(wanted, legs, timelines, only, early=early)
         late = self._weight(wanted) * self.norms.bad_cost
         if not self._is_within(found[-1], first):
             if late > most_cost:
@@ -602,7 +611,7 @@ class Placer:
             run = None
             for exactly in exact if number + 1 == len(legs) else [False]:
                 stages = self._stages(wanted, here, earliest, leeway, exact_arrival=exactly, only=only)
-                run = self._search(here, timelines, stages)
+                run = self._search(here, timelines, stages, quick=leeway.within_s <= self.norms.steps_s[0])
                 if run is not None:
                     break
             if run is None or (number and not self._stand(placed, run, timelines)):
@@ -637,7 +646,7 @@ class Placer:
 
     def _under(self, placed: Placed) -> npt.NDArray[np.int32]:
         """Return the directed pieces on which a train stands at the end of its last run, the foremost first."""
-        length_m = self._model_of(placed.wanted.kind).length_m
+        length_m = self.model_of(placed.wanted.kind).length_m
         back = placed.runs[-1].directed[::-1]
         behind = np.cumsum(self.network.pieces.length_m[back >> 1])
         return back[: int(np.searchsorted(behind, length_m)) + 1]
@@ -646,7 +655,7 @@ class Placer:
         """Return the leg after a reversal, begun where the train stands: its new head is at its old tail."""
         under = leg.inside(self._under(placed) ^ 1)
         speed = leg.model.speed_ms.copy()
-        speed[under] = self._model_of(placed.wanted.kind).speed_ms[leg.outside(under)]
+        speed[under] = self.model_of(placed.wanted.kind).speed_ms[leg.outside(under)]
         model = replace(leg.model, speed_ms=speed)
         bounds = Bounds(leg.graph, model)
         return replace(leg, stages=(under[-1:], *leg.stages[1:]), model=model, bounds=bounds)
@@ -719,14 +728,14 @@ class Placer:
             )
         return stages
 
-    def _search(self, leg: _Leg, timelines: Timelines, stages: list[Stage]) -> Run | None:
+    def _search(self, leg: _Leg, timelines: Timelines, stages: list[Stage], *, quick: bool) -> Run | None:
         """Search one leg."""
         begin = stages[0].earliest_s
         bounded = [stage.latest_s for stage in stages[1:] if stage.latest_s < 1e8]
         horizon = (max(bounded) if bounded else begin + LONGEST_RUN_S) + self.norms.longest_delay_s
         horizon = max(horizon, stages[0].latest_s + LONGEST_RUN_S if stages[0].latest_s < 1e8 else horizon)
         query = Query(stages=stages, horizon_s=horizon)
-        most = self.norms.most_labels
+        most = self.norms.quick_labels if quick else self.norms.most_labels
         try:
             run = search(leg.graph, leg.model, timelines, query, bounds=leg.bounds, early=True, most_labels=most)
         except GaveUpError:
@@ -785,7 +794,7 @@ class Placer:
 
     def rows_of(self, placed: Placed, run: Run) -> Rows:
         """Return what a run of a placed train holds and keeps empty."""
-        return Rows.of(run, self._model_of(placed.wanted.kind).kind)
+        return Rows.of(run, self.model_of(placed.wanted.kind).kind)
 
     def in_the_way(self, ideal: Placed, train: int, from_s: float = -1e9, until_s: float = 1e9) -> list[int]:
         """Return the other trains in the timelines that conflict with the runs of a train in a stretch of time."""

@@ -26,10 +26,10 @@ WHOLE_RUN = 0.2
 FOR_A_MISSING_TRAIN = 3
 """For a train without a path so many times more trains may be taken out, since nothing says where it is held back."""
 
-ORDERS = 3
+ORDERS = 2
 """So many orders are tried in which the trains are put back."""
 
-FARTHER = 3.0
+FARTHER = 0.7
 """The sum of costs may exceed the least found by so many times the mean cost of a costly train, at first."""
 
 COOLING = 0.85
@@ -37,6 +37,9 @@ COOLING = 0.85
 
 OTHER_TRACK = 0.5
 """Share of the steps in which the train is sent to a track drawn at random at the call where it was held back."""
+
+EARLY = 0.25
+"""Share of the trains that are put back so that they may come in long before their minutes."""
 
 REPORTS = 10
 
@@ -54,8 +57,9 @@ def repair(
 
     In each step one costly train is drawn, the costlier the likelier, and looked at where it loses time. The trains in
     the way of its best run there are taken out, and all are put back in several orders, the costly train first in the
-    first of them, until an order costs less than before; the best order tried counts. The step is undone if the sum of costs exceeds the least found so far by more
-    than is allowed; that falls to nothing as the work is done. The best state is kept.
+    first of them, until an order costs less than before; the best order tried counts. The step is undone if the sum of
+    costs exceeds the least found so far by more than is allowed; that falls to nothing as the work is done. The best
+    state is kept.
 
     Parameters
     ----------
@@ -142,7 +146,12 @@ def _step(
         after = 0.0
         for train in queue:
             wanted = placed[train].wanted
-            fresh[train] = placer.find(wanted, only=only if train == index else None, most_cost=limit - after)
+            fresh[train] = placer.find(
+                wanted,
+                only=only if train == index else None,
+                most_cost=limit - after,
+                early=rng.random() < EARLY,
+            )
             after += fresh[train].cost
             if after > limit:
                 break
