@@ -72,6 +72,16 @@ def test_evening_trains_go_with_the_hour_they_repeat() -> None:
     assert joined.shifts[-1] == wanted[5].departure_s[0] - joined.wanted.departure_s[0]
 
 
+def test_minutes_of_no_source_move_as_a_whole() -> None:
+    """Chosen anew twice, a train is where the last choice puts it; asked for what it has, it is the same."""
+    asked = train("x", 8, "unanchored")
+    moved = asked.moved(240).moved(-120)
+    assert moved.departure_s[0] == asked.departure_s[0] - 120
+    assert moved.arrival_s[1] == asked.arrival_s[1] - 120
+    assert (moved.arrival_s[0], moved.moved_s) == (-1, -120)
+    assert moved.moved(0) == asked
+
+
 def test_the_seam_is_as_wide_as_the_latest_train_runs() -> None:
     assert every_day(7200.0).until_s >= DAY_END_S + LONGEST_RUN_S + 7200
 
@@ -101,7 +111,7 @@ class _OneTrack:
         self.at: dict[int, Placed] = {}
         self.looked = 0
 
-    def find(self, wanted: Wanted, *, empty: bool = False, only: object = None) -> Placed:
+    def find(self, wanted: Wanted, *, empty: bool = False, **_: object) -> Placed:
         self.looked += 1
         slot = wanted.departure_s[0] // 60
         taken = set() if empty else {int(held.lateness_s) for held in self.at.values()}
