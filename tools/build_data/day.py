@@ -91,6 +91,7 @@ def build(
     hourly_placed, shifts = place_hour(hour, [train.wanted for train in hourly], settings, progress)
     last_s = float(settings["last_delay_s"])
     everyday = every_day(last_s)
+    norms = replace(norms, missing_cost=float(settings["last_missing_cost"]))
     placer = Placer(network, Timelines.empty(network.n_zones), model_of, norms, repeat=everyday, ways_of=hour)
     trains = [train.shifted(shifts.get(train.group, 0)) for train in wanted]
     placed = [Placed(train, reason="not tried") for train in trains]

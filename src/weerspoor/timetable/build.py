@@ -120,8 +120,9 @@ class BuildNorms:
     contradicted_weight : float
         Trains that contradict others of their source count as so much of a train.
     free_s, bad_s : float
-        Lateness that costs nothing, and lateness that costs ``bad_cost`` more.
-    bad_cost, missing_cost : float
+        Lateness that costs nothing, and lateness that costs ``bad_cost`` once more.
+    bad_cost, minute_cost, missing_cost : float
+        What it costs to be later than ``free_s``, every minute of that, and to have no path.
     corridor : CorridorNorms
         Where trains may run.
     early_arrival_s : float
@@ -143,6 +144,7 @@ class BuildNorms:
     free_s: float
     bad_s: float
     bad_cost: float
+    minute_cost: float
     missing_cost: float
     corridor: CorridorNorms
     early_arrival_s: float
@@ -754,7 +756,7 @@ class Placer:
         placed.lateness_s = worst if worst >= early else -early
         weight = self._weight(wanted)
         over = max(0.0, max(worst, early) - norms.free_s)
-        placed.cost = weight * (over / 60.0 + (norms.bad_cost if max(worst, early) > 60.0 else 0.0))
+        placed.cost = weight * (norms.minute_cost * over / 60.0 + (norms.bad_cost if over > 0 else 0.0))
         if max(worst, early) > norms.bad_s:
             placed.cost += weight * norms.bad_cost
         if worst > norms.longest_delay_s:
