@@ -96,10 +96,10 @@ def joined_by(hourly: Sequence[HourlyTrain], wanted: Sequence[Wanted], chosen: S
 
 
 def at_hour(placed: Placed, wanted: Wanted, shift_s: int) -> Placed:
-    """Return a placed hourly train as one train of the day, ``shift_s`` later."""
+    """Return a placed hourly train as one train of the day, ``shift_s`` later, at the minutes chosen for it."""
     return replace(
         placed,
-        wanted=wanted,
+        wanted=wanted.moved(placed.wanted.moved_s),
         runs=[later(run, shift_s) for run in placed.runs],
         cost=placed.cost / placed.wanted.count,
     )
