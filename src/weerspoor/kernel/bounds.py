@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +26,9 @@ LANDMARKS, LANDMARKS_FROM = 6, 4_000
 
 CAP_STEP_MS = 2.0
 """Trains share landmarks whose top speeds differ by less."""
+
+SPARE = 2
+"""Trains forgotten whose arrays are kept for the next."""
 
 ROWS = 4
 """Rows of least times that there is room for at first."""
@@ -52,6 +57,23 @@ def _turns(track, limit, may_turn, length_m, braking, turn_to, turn_s, turn_limi
             if track.before_start[here + 1] - track.before_start[here] != 1:
                 break
             here = track.before[track.before_start[here]]
+
+
+@dataclass
+class _Store:
+    """The arrays of a train on a graph; when the train is forgotten the next one takes them over.
+
+    New memory costs more than what is worked out in it.
+    """
+
+    known: m.Known | None = None
+    least: Least | None = None
+    version: int = -1
+
+
+def _give_back(spare: list[_Store], store: _Store) -> None:
+    if len(spare) < SPARE:
+        spare.append(store)
 
 
 class Bounds:
@@ -91,8 +113,31 @@ class Bounds:
         )  # fmt: skip
         self._row_of: dict[bytes, int] = {}
         self._version = -1
+        spare: list[_Store] = graph.cache.setdefault("spare", [])  # type: ignore[assignment]
+        self._store = spare.pop() if spare else _Store()
+        weakref.finalize(self, _give_back, spare, self._store)
         self.least = self._no_rows(turn_to)
         self.refresh()
+
+    @property
+    def known(self) -> m.Known:
+        """Routes, states and motions of the train, as far as they were asked for."""
+        assert self._store.known is not None
+        return self._store.known
+
+    @known.setter
+    def known(self, known: m.Known) -> None:
+        self._store.known = known
+
+    @property
+    def least(self) -> Least:
+        """Least times to the places that the train was asked to go to."""
+        assert self._store.least is not None
+        return self._store.least
+
+    @least.setter
+    def least(self, least: Least) -> None:
+        self._store.least = least
 
     @classmethod
     def of(cls, graph: TrackGraph, model: TrainModel) -> Bounds:
@@ -112,25 +157,12 @@ class Bounds:
         self.routes.list(np.unique(turn_to[turn_to >= 0]).astype(np.int32))
         n, room = len(self.mover.limit), len(self.routes.book.end)
         if self._version != self.routes.version:
-            self._version = self.routes.version
-            self.known = m.Known(
-                np.zeros(room, np.int16), np.zeros(room, np.int16), np.zeros(room),
-                np.full(n, -1, np.int32), np.zeros(n, np.int32), np.zeros(4096, np.int32),
-                np.full(n, -1, np.int32), np.zeros(n, np.int16), np.full(n, -1, np.int16), np.zeros(4096, np.int16),
-                np.full(n, -1.0),
-                np.zeros(512), np.zeros(512, np.int16), np.zeros(512, np.int8),
-                np.zeros((512, m.MOST_TAIL)), np.zeros((512, m.MOST_TAIL)), np.full(1024, -1, np.int32),
-                np.zeros(4096, np.int64), np.full(8192, -1, np.int32), np.zeros(4096, np.int32),
-                np.zeros(4096, np.int32), np.zeros(4096, np.int32), np.zeros((4096, 2), np.int32),
-                np.zeros((4096, 2), np.int32), np.zeros((4096, 2), np.int32), np.zeros(4096), np.zeros(4096, np.int32),
-                np.zeros((room, 2), np.int32), np.zeros(16384, np.int32), np.zeros(16384, np.int32), np.zeros(16384),
-                np.zeros(4096, np.int64), np.full(8192, -1, np.int32), np.zeros((4096, 2), np.int32), np.zeros(4096),
-                np.zeros(16384, np.int32),
-                np.zeros(16384, np.int32), np.zeros(16384, np.int8), np.zeros(16384, np.int32), np.zeros(16384),
-                np.zeros((16384, 7)), np.zeros(16384), np.zeros(m.N_AUX + 1, np.int64),
-                np.zeros((4, 4096), np.int32), np.zeros((8, 4096)), np.zeros((MOST_PIECES, 2)), np.zeros((8192, 2)),
-            )  # fmt: skip
-        elif room > len(self.known.route_class):
+            if self._store.known is None or self._store.version != self.routes.version:
+                self.known = self._nothing_known(n, room)
+            elif self._version == -1:
+                _forget(self.known)
+            self._version = self._store.version = self.routes.version
+        if room > len(self.known.route_class):
             more = room - len(self.known.route_class)
             self.known = self.known._replace(
                 route_class=np.concatenate([self.known.route_class, np.zeros(more, np.int16)]),
@@ -138,6 +170,27 @@ class Bounds:
                 route_least=np.concatenate([self.known.route_least, np.zeros(more)]),
                 route_hold=np.concatenate([self.known.route_hold, np.zeros((more, 2), np.int32)]),
             )
+
+    @staticmethod
+    def _nothing_known(n: int, room: int) -> m.Known:
+        """Return what is known of a train at first, with room for so many directed pieces and routes."""
+        return m.Known(
+            np.zeros(room, np.int16), np.zeros(room, np.int16), np.zeros(room),
+            np.full(n, -1, np.int32), np.zeros(n, np.int32), np.zeros(4096, np.int32),
+            np.full(n, -1, np.int32), np.zeros(n, np.int16), np.full(n, -1, np.int16), np.zeros(4096, np.int16),
+            np.full(n, -1.0),
+            np.zeros(512), np.zeros(512, np.int16), np.zeros(512, np.int8),
+            np.zeros((512, m.MOST_TAIL)), np.zeros((512, m.MOST_TAIL)), np.full(1024, -1, np.int32),
+            np.zeros(4096, np.int64), np.full(8192, -1, np.int32), np.zeros(4096, np.int32),
+            np.zeros(4096, np.int32), np.zeros(4096, np.int32), np.zeros((4096, 2), np.int32),
+            np.zeros((4096, 2), np.int32), np.zeros((4096, 2), np.int32), np.zeros(4096), np.zeros(4096, np.int32),
+            np.zeros((room, 2), np.int32), np.zeros(16384, np.int32), np.zeros(16384, np.int32), np.zeros(16384),
+            np.zeros(4096, np.int64), np.full(8192, -1, np.int32), np.zeros((4096, 2), np.int32), np.zeros(4096),
+            np.zeros(16384, np.int32),
+            np.zeros(16384, np.int32), np.zeros(16384, np.int8), np.zeros(16384, np.int32), np.zeros(16384),
+            np.zeros((16384, 7)), np.zeros(16384), np.zeros(m.N_AUX + 1, np.int64),
+            np.zeros((4, 4096), np.int32), np.zeros((8, 4096)), np.zeros((MOST_PIECES, 2)), np.zeros((8192, 2)),
+        )  # fmt: skip
 
     def grow(self, status: int) -> None:
         """Double what was too small."""
@@ -180,10 +233,14 @@ class Bounds:
             origin = origin[np.argsort(turn_to[origin], kind="stable")]
             start = np.zeros(n + 1, np.int32)
             np.cumsum(np.bincount(turn_to[origin], minlength=n), out=start[1:])
+        turn_s = np.array([max(self.model.turn_s, 1e-3)])
+        old = self._store.least
+        if old is not None and old.low.shape[1] == far.shape[1]:
+            return old._replace(far=far, turn_start=start, turn_from=origin, turn_s=turn_s)
         return Least(
             np.empty((ROWS, n)), np.empty((ROWS, n), np.bool_), np.empty((ROWS, n + 64)),
             np.empty((ROWS, n + 64), np.int32), np.zeros(ROWS, np.int64), far, np.empty((ROWS, far.shape[1])),
-            np.empty((ROWS, far.shape[1])), start, origin, np.array([max(self.model.turn_s, 1e-3)]),
+            np.empty((ROWS, far.shape[1])), start, origin, turn_s,
         )  # fmt: skip
 
     def row(self, directed: Ints, origins: Ints, pinned: set[int] | None = None) -> int:
@@ -229,6 +286,14 @@ class Bounds:
         for dp in origins:
             found = min(found, float(least_from(track, limit, self.least, row, int(dp), found)))
         return found
+
+
+def _forget(known: m.Known) -> None:
+    """Empty what was known of another train."""
+    for name in ("way_first", "class_first", "class_most", "stop_m", "state_table", "motion_table", "aux_table"):
+        getattr(known, name).fill(-1)
+    known.route_hold.fill(0)
+    known.used.fill(0)
 
 
 def landmarks(graph: TrackGraph, routes: Routes, top_ms: float) -> npt.NDArray[np.float64]:

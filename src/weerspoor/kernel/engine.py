@@ -99,15 +99,16 @@ CLEARS_S = 300
 BEYOND_S = 86_400
 """What is taken later than so long after the last arrival asked for does not count."""
 
-BAND_S = 15.0
-"""Routes are gone on by in bands of detour, the first of so many seconds, each later one wider than all before it;
-those of later bands wait their turn in the queue."""
+BAND_S, BAND_GROWS = 15.0, 8.0
+"""Routes are gone on by in bands of detour, the first of so many seconds, each later one so much wider than all before
+it; those of later bands wait their turn in the queue."""
 
 ASK_FURTHER, ASK_S = 1.2, 60.0
 """A least rest that is not known is looked for so much further each time that it is asked for."""
 
 CHUNK_S = 900
-"""A label goes on from so many seconds at once; the rest waits its turn in the queue."""
+"""A label goes on from so many seconds at first, then from as many as it has gone on from before; the rest waits its
+turn in the queue."""
 
 LEVELS = 6
 """Numbers of stops that the front of a profile tells apart: 0 to 5."""
@@ -146,9 +147,8 @@ class Space(NamedTuple):
 @inlined
 def left_after(mover, known, motion, metres):
     """Return the least time that any train takes from a place on the last piece of a route to its end."""
-    return known.motion_left[motion] - time_at(
-        mover, known.part_at, known.motion_go[motion, 0], known.motion_go[motion, 1], metres
-    )
+    first, size = np.int64(known.motion_go[motion, 0]), np.int64(known.motion_go[motion, 1])
+    return known.motion_left[motion] - time_at(mover, known.part_at, first, size, metres)
 
 
 @inlined
@@ -426,10 +426,10 @@ def enter_label(track, mover, known, space, stage, step, i, size):
             -7046029254386353131
         )
         bucket = (h >> 30) & (len(space.heads) - 1)
-        j = space.heads[bucket]
-        before = -1
+        j = np.int64(space.heads[bucket])
+        before = np.int64(-1)
         while j >= 0:
-            following = lab[j].next
+            following = np.int64(lab[j].next)
             dropped = False
             if (
                 lab[j].dp == lab[i].dp
@@ -462,7 +462,7 @@ def enter_label(track, mover, known, space, stage, step, i, size):
     else:
         floor = -np.inf
     f = order_of(state, lab[i].lo, lab[i].hi, lab[i].rest, floor, lab[i].o_max, lab[i].lag)
-    return push(space, size, f, i, lab[i].lo, -np.inf)
+    return push(space, size, f, i, np.int64(lab[i].lo), -np.inf)
 
 
 @lean
@@ -510,20 +510,20 @@ def go_on(
     New labels are written behind label ``n``; they are not in the queue yet.
     """
     lab, state, par = space.labels, space.state, mover.par
-    motion = motion_of(track, book, mover, known, route, int(lab[i].state), leave)
+    motion = motion_of(track, book, mover, known, route, np.int64(lab[i].state), leave)
     if motion < 0:
         return n, tails, -motion
     step = int(par[STEP])
     lead = lead_of(mover, lab[i].dp, known.state_v[lab[i].state])
     time = known.motion_time[motion]
     ignore, limit = state[IGNORE], state[LIMIT]
-    first_part, parts = known.motion_part[motion, 0], known.motion_part[motion, 1]
+    first_part, parts = np.int64(known.motion_part[motion, 0]), np.int64(known.motion_part[motion, 1])
     metres = book.metres[route]
     last_begins = metres - track.length[book.end[route] >> 1]
     # What is still behind: cleared on this route, before or on its last piece, or beyond it.
-    most_end = NEVER
+    most_end = np.int64(NEVER)
     out = known.rows
-    behind = 0
+    behind = np.int64(0)
     for j in range(lab[i].tail, lab[i].tail + lab[i].tails):
         m, until = space.tail_m[j], space.tail_end[j]
         if m > metres:
@@ -544,30 +544,30 @@ def go_on(
     first_hold, holds = known.motion_hold[motion, 0], known.motion_hold[motion, 1]
     now, other = space.windows_a, space.windows_b
     now[0, 0], now[0, 1] = lo, hi
-    windows = 1
+    windows = np.int64(1)
     for h in range(first_hold, first_hold + holds):
-        if not meets(lines, known.hold_zone[h], known.hold_bits[h]):
+        zone, bits = np.int64(known.hold_zone[h]), np.int64(known.hold_bits[h])
+        if not meets(lines, zone, bits):
             continue
-        off = known.hold_off[h]
+        off = np.int64(known.hold_off[h])
         if known.hold_when[h] == B_END:
             off += time
-        windows = cut_windows(
-            lines, known.hold_zone[h], known.hold_bits[h], ignore, lead, off, step, now, windows, other
-        )
+        windows = cut_windows(lines, zone, bits, ignore, lead, off, step, now, windows, other)
         if windows < 0:
             return n, tails, GROW_SCRATCH
         if windows == 0:
             return n, tails, RUNNING
         now, other = other, now
     for w in range(windows):
-        a, b = now[w, 0], now[w, 1]
+        a, b = np.int64(now[w, 0]), np.int64(now[w, 1])
         # In this window every zone has one free gap.
         room_until = most_end
         rows = behind
         for h in range(first_hold, first_hold + holds):
-            if known.hold_when[h] == A_HEAD or not meets(lines, known.hold_zone[h], known.hold_bits[h]):
+            zone, bits = np.int64(known.hold_zone[h]), np.int64(known.hold_bits[h])
+            if known.hold_when[h] == A_HEAD or not meets(lines, zone, bits):
                 continue
-            free = free_until(lines, known.hold_zone[h], known.hold_bits[h], ignore, a - lead, limit + BEYOND_S)
+            free = free_until(lines, zone, bits, ignore, a - lead, limit + BEYOND_S)
             if free == NEVER:
                 continue
             if known.hold_when[h] == B_END:
@@ -580,64 +580,24 @@ def go_on(
             return n, tails, GROW_TAILS
         if n + 4 * len(stage) > len(lab):
             return n, tails, GROW_LABELS
-        n, tails = arrive(
-            track,
-            book,
-            mover,
-            known,
-            least,
-            space,
-            stage,
-            i,
-            route,
-            motion,
-            leave,
-            from_class,
-            to_class,
-            a,
-            b,
-            room_until,
-            out,
-            rows,
-            n,
-            tails,
-        )
+        n, tails = arrive(track, book, mover, known, least, space, stage, i, route, motion, leave, from_class,
+                          to_class, a, b, room_until, out, rows, n, tails)  # fmt: skip
         if n < 0:
             return n, tails, GROW_STATES
     return n, tails, RUNNING
 
 
 @lean
-def arrive(
-    track,
-    book,
-    mover,
-    known,
-    least,
-    space,
-    stage,
-    i,
-    route,
-    motion,
-    leave,
-    from_class,
-    to_class,
-    a,
-    b,
-    room_until,
-    out,
-    rows,
-    n,
-    tails,
-):
+def arrive(track, book, mover, known, least, space, stage, i, route, motion, leave, from_class, to_class, a, b,
+           room_until, out, rows, n, tails):  # fmt: skip
     """Write the labels at the end of a route begun at ``a`` to ``b``: one for each stage that may be the next."""
     lab, state, par = space.labels, space.state, mover.par
     step = int(par[STEP])
-    end = int(book.end[route])
+    end = np.int64(book.end[route])
     pieces, at = book.number[route], book.at[route]
     time, loss = known.motion_time[motion], known.motion_loss[motion]
     after = known.motion_state[motion]
-    k = int(lab[i].stage)
+    k = np.int64(lab[i].stage)
     lo, hi = a + time, down_grid(min(b + time + loss, room_until), step)
     piece = -1
     while lo <= hi:
@@ -653,58 +613,22 @@ def arrive(
                     lab[n].rest = 0.0
                     lab[n].dwell = up_grid(stage[k, S_STOP], step)
                     n += 1
-            elif here and stops and x <= y and lab[i].stops < state[MAX_STOPS]:
-                n, tails = stand(
-                    track,
-                    mover,
-                    known,
-                    least,
-                    space,
-                    stage,
-                    i,
-                    route,
-                    motion,
-                    end,
-                    a,
-                    b,
-                    x,
-                    y,
-                    stage[k, S_STOP],
-                    stage[k, S_DEPART],
-                    k + 1,
-                    out,
-                    rows,
-                    n,
-                    tails,
-                )
+            # A stop that the stage asks for, and one of the train's own.
+            for own in range(2):
+                if lab[i].stops >= state[MAX_STOPS]:
+                    break
+                if own == 0:
+                    if not here or not stops or last or x > y:
+                        continue
+                    comes, until, least_s, depart_s, following = x, y, stage[k, S_STOP], stage[k, S_DEPART], k + 1
+                else:
+                    if not mover.may_stop[end]:
+                        continue
+                    comes, until, least_s, depart_s, following = lo, hi, par[MIN_STOP], -1e9, k
+                n, tails = stand(track, mover, known, least, space, stage, i, route, motion, end, a, b, comes, until,
+                                 least_s, depart_s, following, out, rows, n, tails)  # fmt: skip
                 if n < 0:
                     return n, tails
-            if mover.may_stop[end] and lab[i].stops < state[MAX_STOPS]:
-                n, tails = stand(
-                    track,
-                    mover,
-                    known,
-                    least,
-                    space,
-                    stage,
-                    i,
-                    route,
-                    motion,
-                    end,
-                    a,
-                    b,
-                    lo,
-                    hi,
-                    par[MIN_STOP],
-                    -1e9,
-                    k,
-                    out,
-                    rows,
-                    n,
-                    tails,
-                )
-            if n < 0:
-                return n, tails
         else:
             if here and last and not stops:
                 v = known.state_v[after]
@@ -772,29 +696,8 @@ def ends_by(space, par, least_s, depart_s, out, rows, y):
 
 
 @lean
-def stand(
-    track,
-    mover,
-    known,
-    least,
-    space,
-    stage,
-    i,
-    route,
-    motion,
-    end,
-    a,
-    b,
-    x,
-    y,
-    least_s,
-    depart_s,
-    k,
-    out,
-    rows,
-    n,
-    tails,
-):
+def stand(track, mover, known, least, space, stage, i, route, motion, end, a, b, x, y, least_s, depart_s, k, out, rows,
+          n, tails):  # fmt: skip
     """Write the label of a train that comes in at ``x`` to ``y`` and stands, and of one that turns back there."""
     lab, state, par = space.labels, space.state, mover.par
     step = int(par[STEP])
@@ -804,13 +707,13 @@ def stand(
     gone = int(np.ceil(par[RELEASE])) + WIDEN_S
     turns = len(mover.turn_to) > 0 and mover.turn_to[end] >= 0
     for turned in range(2 if turns else 1):
-        dp, after, dwell = end, known.motion_state[motion], up_grid(least_s, step)
+        dp, after, dwell = end, np.int64(known.motion_state[motion]), up_grid(least_s, step)
         if turned == 1:
-            dp = mover.turn_to[end]
+            dp = np.int64(mover.turn_to[end])
             dwell = up_grid(max(least_s, mover.turn_s[end]), step)
             metres, limits = known.floats[6], known.floats[7]
             metres[0], limits[0] = par[LENGTH], mover.turn_limit[end]
-            after = state_of(mover, known, 0.0, 1 if limits[0] < par[TOP] else 0, metres, limits)
+            after = state_of(mover, known, 0.0, np.int64(limits[0] < par[TOP]), metres, limits)
             if after < 0:
                 return -1, tails
         lo = up_grid(max(float(x + dwell), depart_s), step)
@@ -857,34 +760,34 @@ def goal_at(least, stage, k, dp):
     return False, False
 
 
-@lean
+@inlined
 def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, band):
     """Write the labels that follow label ``i`` between two times, by the routes of a band.
 
-    A band are the routes that make the way longer by ``band`` to twice that and ``BAND_S`` seconds, as far as the least
-    times tell.
-    Returns (new labels, new rows of tails, status, the next band that has routes; infinite if none).
+    A band are the routes that make the way longer by ``band`` to ``BAND_GROWS`` times that and ``BAND_S`` seconds, as
+    far as the least times tell. Returns (new labels, new rows of tails, status, the next band that has routes; infinite
+    if none).
     """
     lab, state = space.labels, space.state
     n, tails = state[N_LABELS], state[N_TAILS]
-    dp, k = int(lab[i].dp), int(lab[i].stage)
+    dp, k = np.int64(lab[i].dp), np.int64(lab[i].stage)
     row = int(stage[k, S_ROW])
     stops = stage[k, S_STOP] >= 0.0
     own = known.state_class[lab[i].state]
     from_class, to_class = lab[i].from_class, lab[i].to_class
     limit = state[LIMIT] - stage[k, S_ADD]
-    upper = 2.0 * max(band, 0.0) + BAND_S
+    upper = BAND_GROWS * max(band, 0.0) + BAND_S
     next_band = np.inf
     if known.way_first[dp] < 0:
         status = find_ways(track, book, mover, known, dp)
         if status != RUNNING:
             return n, tails, status, next_band
     for way in range(known.way_first[dp], known.way_first[dp] + known.way_count[dp]):
-        route = int(known.way[way])
+        route = np.int64(known.way[way])
         free = known.route_class[route]
         if own > free or free < from_class:
             continue
-        end = int(book.end[route])
+        end = np.int64(book.end[route])
         # What the way over this route is longer than the best from here; nothing where a place is passed on it.
         detour = 0.0
         if stops or least.value[row, dp] > known.route_least[route] + 1e-6:
@@ -904,92 +807,41 @@ def expand(track, book, mover, known, lines, least, space, stage, i, lo, hi, ban
             continue
         signal = track.signal[end]
         stops_here, ends_here = goal_at(least, stage, k, end)
-        if mover.may_stop[end] or stops_here:
-            need = class_needed(known, route, STOP)
-            if own <= need and from_class <= need < to_class:
-                n, tails, status = go_on(
-                    track,
-                    book,
-                    mover,
-                    known,
-                    lines,
-                    least,
-                    space,
-                    stage,
-                    i,
-                    lo,
-                    hi,
-                    route,
-                    STOP,
-                    0,
-                    ANY_CLASS,
-                    n,
-                    tails,
-                )
+        stops_here = stops_here or mover.may_stop[end]
+        first, classes, own_after = np.int64(0), np.int64(-1), np.int64(0)
+        if signal or ends_here:
+            classes = np.int64(0)
+            if signal and known.class_first[end] < 0:
+                status = find_classes(track, book, mover, known, end)
                 if status != RUNNING:
                     return n, tails, status, next_band
-        if not signal and not ends_here:
-            continue
-        if signal and known.class_first[end] < 0:
-            status = find_classes(track, book, mover, known, end)
-            if status != RUNNING:
-                return n, tails, status, next_band
-        motion = motion_of(track, book, mover, known, route, int(lab[i].state), FREE)
-        if motion < 0:
-            return n, tails, -motion, next_band
-        own_after = int(known.state_class[known.motion_state[motion]])
-        if free < to_class and (known.class_most[end] >= own_after or ends_here):
-            n, tails, status = go_on(
-                track,
-                book,
-                mover,
-                known,
-                lines,
-                least,
-                space,
-                stage,
-                i,
-                lo,
-                hi,
-                route,
-                FREE,
-                own_after,
-                ANY_CLASS,
-                n,
-                tails,
-            )
-            if status != RUNNING:
-                return n, tails, status, next_band
-        if not signal:
-            continue
-        for c in range(known.class_first[end], known.class_first[end] + known.class_count[end]):
-            leave = int(known.class_of[c])
-            if leave >= own_after:
-                break
-            above = own_after
-            if c + 1 < known.class_first[end] + known.class_count[end]:
-                above = min(above, int(known.class_of[c + 1]))
+            motion = motion_of(track, book, mover, known, route, np.int64(lab[i].state), np.int64(FREE))
+            if motion < 0:
+                return n, tails, -motion, next_band
+            own_after = np.int64(known.state_class[known.motion_state[motion]])
+            if signal:
+                first, classes = np.int64(known.class_first[end]), np.int64(known.class_count[end])
+        # With a stop, freely, at each of the classes that are lower.
+        for c in range(-2, classes):
+            leave, lowest, below = np.int64(STOP), np.int64(0), np.int64(ANY_CLASS)
+            if c == -2:
+                if not stops_here:
+                    continue
+            elif c == -1:
+                if known.class_most[end] < own_after and not ends_here:
+                    continue
+                leave, lowest = np.int64(FREE), own_after
+            else:
+                leave = np.int64(known.class_of[first + c])
+                if leave >= own_after:
+                    break
+                lowest, below = leave, own_after
+                if c + 1 < classes:
+                    below = min(below, np.int64(known.class_of[first + c + 1]))
             need = class_needed(known, route, leave)
             if own <= need and from_class <= need < to_class:
-                n, tails, status = go_on(
-                    track,
-                    book,
-                    mover,
-                    known,
-                    lines,
-                    least,
-                    space,
-                    stage,
-                    i,
-                    lo,
-                    hi,
-                    route,
-                    leave,
-                    leave,
-                    above,
-                    n,
-                    tails,
-                )
+                n, tails, status = go_on(track, book, mover, known, lines, least, space, stage, i, lo, hi, route, leave,
+                                         lowest, below, n, tails)  # fmt: skip
                 if status != RUNNING:
                     return n, tails, status, next_band
     return n, tails, RUNNING, next_band
@@ -1000,10 +852,11 @@ def begin(track, book, mover, known, lines, least, space, stage, origins, lo, hi
     """Write the first labels; return ``RUNNING``, or what must grow before this is called again from the start."""
     lab, state, par = space.labels, space.state, mover.par
     step = int(par[STEP])
-    n, tails, size = 0, 0, 0
+    n, tails, size = np.int64(0), np.int64(0), np.int64(0)
     row = int(stage[1, S_ROW])
     metres, limits = known.floats[6], known.floats[7]
-    for dp in origins:
+    for origin in origins:
+        dp = np.int64(origin)
         if mover.limit[dp] <= 0.0:
             continue
         if known.class_first[dp] < 0:
@@ -1030,11 +883,11 @@ def begin(track, book, mover, known, lines, least, space, stage, origins, lo, hi
                 else:
                     c = known.class_first[dp] + way - 1
                     v = speed_of_class(known.class_of[c], par[BRAKING])
-            after = state_of(mover, known, v, 0, metres, limits)
+            after = state_of(mover, known, v, np.int64(0), metres, limits)
             if after < 0:
                 return GROW_STATES
             if not standing:
-                top = known.state_class[state_of(mover, known, free_v, 0, metres, limits)]
+                top = known.state_class[state_of(mover, known, free_v, np.int64(0), metres, limits)]
                 from_class = known.state_class[after]
                 if way > 0:
                     if from_class >= top:
@@ -1045,16 +898,18 @@ def begin(track, book, mover, known, lines, least, space, stage, origins, lo, hi
             lead = lead_of(mover, dp, v)
             now, other = space.windows_a, space.windows_b
             now[0, 0], now[0, 1] = lo, latest
-            windows = 1
+            windows = np.int64(1)
             for j in range(zones):
                 zone, bits = zone_of(track, mover, piece, j)
                 if windows > 0:
-                    windows = cut_windows(lines, zone, bits, state[IGNORE], lead, 1, step, now, windows, other)
+                    windows = cut_windows(
+                        lines, zone, bits, state[IGNORE], lead, np.int64(1), step, now, windows, other
+                    )
                     if windows < 0:
                         return GROW_SCRATCH
                     now, other = other, now
             for w in range(windows):
-                a, b = now[w, 0], now[w, 1]
+                a, b = np.int64(now[w, 0]), np.int64(now[w, 1])
                 if n + 2 > len(lab) or size + 2 > len(space.key):
                     return GROW_LABELS
                 if tails + 1 > len(space.tail_m):
@@ -1087,18 +942,17 @@ def begin(track, book, mover, known, lines, least, space, stage, origins, lo, hi
 def zone_of(track, mover, piece, j):
     """Return the zone of a piece (``j`` 0) or one kept empty beside it, and its bits."""
     if j == 0:
-        return track.zone[piece], (int(mover.par[KIND]) << 8) | 7
+        return np.int64(track.zone[piece]), np.int64((int(mover.par[KIND]) << 8) | 7)
     k = mover.keep_start[piece] + j - 1
-    return mover.keep_zone[k], int(mover.keep_mask[k])
+    return np.int64(mover.keep_zone[k]), np.int64(mover.keep_mask[k])
 
 
-@lean
-def take(track, book, mover, known, lines, least, space, stage, size, lo, hi):
-    """Go on from the first entry of the queue, between two times; return (size of the queue, status)."""
+@inlined
+def take(track, book, mover, known, lines, least, space, stage, size, i, lo, hi, band):
+    """Go on from label ``i``, the first in the queue, between two times; return (size of the queue, status)."""
     lab, state = space.labels, space.state
     step = int(mover.par[STEP])
-    i, band = space.item[0], space.band[0]
-    until = min(hi, lo + CHUNK_S // step * step)
+    until = min(hi, lo + max(CHUNK_S, lo - np.int64(lab[i].lo)) // step * step)
     first = state[N_LABELS]
     n, tails, status, next_band = expand(track, book, mover, known, lines, least, space, stage, i, lo, until, band)
     if status != RUNNING:
@@ -1135,51 +989,6 @@ def ask_rest(track, mover, least, stage, space, i):
             return 0 if least.size[row] > 0 else -1
     lab[i].rest = add + least.value[row, lab[i].dp]
     return 1
-
-
-@entry
-def advance(track, book, mover, known, lines, least, space, stage, pops):
-    """Search on until ``pops`` labels are taken in all.
-
-    Returns ``EMPTY`` when the search is over, ``RUNNING`` when it may go on, ``GAVE_UP`` when it took as many labels
-    as it may, or what must grow first.
-    """
-    lab, state = space.labels, space.state
-    size = state[N_QUEUE]
-    status = RUNNING
-    while state[TAKEN] < pops:
-        if size == 0:
-            status = EMPTY
-            break
-        i, band = int(space.item[0]), max(space.band[0], 0.0)
-        lo, hi = max(space.since[0], lab[i].lo), lab[i].hi
-        if lab[i].dead == 1 or lo > hi:
-            size = pop(space, size)
-            continue
-        asked = ask_rest(track, mover, least, stage, space, i)
-        if asked < 0:
-            size = pop(space, size)
-            continue
-        floor = -np.inf if lab[i].kind == ENDED else stage[lab[i].stage, S_FLOOR]
-        f = order_of(state, lo, hi, lab[i].rest + band, floor, lab[i].o_max, lab[i].lag)
-        if f > space.key[0] or asked == 0:
-            band = space.band[0]
-            size = pop(space, size)
-            if lo + lab[i].rest <= state[LIMIT]:
-                size = push(space, size, f, i, lo, band)
-            continue
-        if lab[i].kind == ENDED:
-            state[BEST] = i
-            status = EMPTY
-            break
-        if state[TAKEN] >= state[MOST]:
-            status = GAVE_UP
-            break
-        size, status = take(track, book, mover, known, lines, least, space, stage, size, lo, hi)
-        if status != RUNNING:
-            break
-    state[N_QUEUE] = size
-    return status
 
 
 @lean
@@ -1254,41 +1063,48 @@ def cut(arrive_s, longest, base, t, lo, hi, after_s, floor, step):
 
 
 @entry
-def advance_profile(arrive_s, longest, base, ended, track, book, mover, known, lines, least, space, stage, pops):
-    """Search on for all departures until ``pops`` labels are taken in all; see :func:`advance`.
+def advance(arrive_s, longest, base, ended, track, book, mover, known, lines, least, space, stage, pops):
+    """Search on until ``pops`` labels are taken in all.
 
-    The labels at the end are listed in ``ended``, whose last element counts them.
+    Returns ``EMPTY`` when the search is over, ``RUNNING`` when it may go on, ``GAVE_UP`` when it took as many labels as
+    it may, or what must grow first. Of a profile ``arrive_s`` (levels, departures) is the front, ``longest`` the
+    longest journeys in its blocks and ``base`` the first departure; the labels at the end are listed in ``ended``,
+    whose last element counts them.
     """
     lab, state = space.labels, space.state
     step = int(mover.par[STEP])
+    profile = state[PROFILE] != 0
     size = state[N_QUEUE]
     status = RUNNING
     while state[TAKEN] < pops:
         if size == 0:
             status = EMPTY
             break
-        i, band = int(space.item[0]), space.band[0]
-        lo, hi = max(space.since[0], lab[i].lo), lab[i].hi
-        if lab[i].dead == 1 or lo > hi:
+        i, band = np.int64(space.item[0]), space.band[0]
+        lo, hi = np.int64(max(space.since[0], lab[i].lo)), np.int64(lab[i].hi)
+        asked = 1
+        if lab[i].dead == 0 and lo <= hi:
+            asked = ask_rest(track, mover, least, stage, space, i)
+        if lab[i].dead == 1 or lo > hi or asked < 0:
             size = pop(space, size)
             continue
-        asked = ask_rest(track, mover, least, stage, space, i)
-        if asked < 0:
-            size = pop(space, size)
-            continue
-        extra = max(band, 0.0)
-        after_s, floor = lab[i].rest + extra, stage[lab[i].stage, S_FLOOR]
-        if lab[i].kind == ENDED:
-            after_s, floor = 0.0, -np.inf
-        lo, hi = cut(arrive_s, longest, base, lab[i], lo, hi, after_s, floor, step)
-        if lo > hi:
+        ends = lab[i].kind == ENDED
+        after_s = 0.0 if ends else lab[i].rest + max(band, 0.0)
+        floor = -np.inf if ends else stage[lab[i].stage, S_FLOOR]
+        if profile:
+            lo, hi = cut(arrive_s, longest, base, lab[i], lo, hi, after_s, floor, step)
+        if lo > hi or lo + after_s > state[LIMIT]:
             size = pop(space, size)
             continue
         f = order_of(state, lo, hi, after_s, floor, lab[i].o_max, lab[i].lag)
         if f > space.key[0] or asked == 0:
             size = push(space, pop(space, size), f, i, lo, band)
             continue
-        if lab[i].kind == ENDED:
+        if ends and not profile:
+            state[BEST] = i
+            status = EMPTY
+            break
+        if ends:
             if ended[-1] == len(ended) - 1:
                 status = GROW_ENDED
                 break
@@ -1301,7 +1117,7 @@ def advance_profile(arrive_s, longest, base, ended, track, book, mover, known, l
         if state[TAKEN] >= state[MOST]:
             status = GAVE_UP
             break
-        size, status = take(track, book, mover, known, lines, least, space, stage, size, lo, hi)
+        size, status = take(track, book, mover, known, lines, least, space, stage, size, i, lo, hi, band)
         if status != RUNNING:
             break
     state[N_QUEUE] = size
@@ -1452,6 +1268,7 @@ def retrace(track, book, mover, known, least, space, stage, last, time, latest, 
         end = book.end[t.route]
         last_begins = length - track.length[end >> 1]
         run = known.motion_time[t.motion]
+        part, parts = np.int64(known.motion_part[t.motion, 0]), np.int64(known.motion_part[t.motion, 1])
         lead = lead_of(mover, lab[chain[c - 1]].dp, known.state_v[lab[chain[c - 1]].state])
         place = 0.0
         for j in range(number):
@@ -1463,9 +1280,7 @@ def retrace(track, book, mover, known, least, space, stage, last, time, latest, 
             if j == number - 1:
                 exit_s = float(comes[c])
             out_time[row, 1] = out_time[row, 2] = exit_s
-            out_time[row, 3] = speed_at(
-                mover, known.part_at, known.motion_part[t.motion, 0], known.motion_part[t.motion, 1], place
-            )
+            out_time[row, 3] = speed_at(mover, known.part_at, part, parts, place)
             out_time[row, 4] = 0.0
             out_span[row, 0] = begins[c] - lead
             behind[waiting], metres[waiting] = row, place + par[LENGTH]
@@ -1499,7 +1314,7 @@ def retrace(track, book, mover, known, least, space, stage, last, time, latest, 
                 left_s = left_after(mover, known, t.motion, m)
                 out_span[behind[w], 1] = comes[c] + int(np.ceil(release - left_s)) + WIDEN_S
             else:
-                at_s = time_at(mover, known.part_at, known.motion_part[t.motion, 0], known.motion_part[t.motion, 1], m)
+                at_s = time_at(mover, known.part_at, part, parts, m)
                 out_span[behind[w], 1] = begins[c] + int(np.ceil(at_s + release)) + WIDEN_S
         waiting = kept
         if t.turned == 1:

@@ -379,7 +379,7 @@ def tails_of(track, book, mover, known, route, state, metres, limits):
             left[kept], most[kept] = beyond, lowest
             kept += 1
     # From the nearest to be cleared on; rounded, and put together where they fall on the same place or are too many.
-    size = 0
+    size = np.int64(0)
     for k in range(kept - 1, -1, -1):
         m = np.ceil(left[k] / TAIL_M) * TAIL_M
         if size > 0 and m <= metres[size - 1]:
@@ -634,7 +634,17 @@ def motion_of(track, book, mover, known, route, state, leave):
         return -GROW_TIMES
     ends = known.ends
     size, time, v = run_over(
-        track, book, mover, known, route, state, known.state_v[state], leave, False, ends, known.part_at[first_part:]
+        track,
+        book,
+        mover,
+        known,
+        route,
+        state,
+        known.state_v[state],
+        leave,
+        np.bool_(False),
+        ends,
+        known.part_at[first_part:],
     )
     for j in range(n):
         known.times[first_time + j] = ends[j, 1]
@@ -648,13 +658,14 @@ def motion_of(track, book, mover, known, route, state, leave):
             return -GROW_AUX
         if known.aux_part[go, 1] == 0:
             go_size, go_time, _ = run_over(
-                track, book, mover, known, route, state, 0.0, leave, True, ends, known.part_at[spare:]
+                track, book, mover, known, route, state, 0.0, leave, np.bool_(True), ends, known.part_at[spare:]
             )
             known.aux_part[go, 0], known.aux_part[go, 1], known.aux_time[go] = spare, go_size, go_time
             spare += go_size
-        go_part, go_size, go_time = known.aux_part[go, 0], known.aux_part[go, 1], known.aux_time[go]
+        go_part, go_size = np.int64(known.aux_part[go, 0]), np.int64(known.aux_part[go, 1])
+        go_time = known.aux_time[go]
         if mover.par[SLOWER] > 0.0:
-            tails = known.state_tails[state]
+            tails = np.int64(known.state_tails[state])
             start = state_of(mover, known, 0.0, tails, known.state_metres[state], known.state_limit[state])
             if start < 0:
                 return -GROW_STATES
@@ -663,7 +674,7 @@ def motion_of(track, book, mover, known, route, state, leave):
                 return -GROW_AUX
             if known.aux_time[late] == 0.0:
                 _, known.aux_time[late], _ = run_over(
-                    track, book, mover, known, route, state, 0.0, leave, False, ends, known.part_at[spare:]
+                    track, book, mover, known, route, state, 0.0, leave, np.bool_(False), ends, known.part_at[spare:]
                 )
             slow = known.aux_time[late]
     step = int(mover.par[STEP])

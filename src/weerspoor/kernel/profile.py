@@ -123,7 +123,7 @@ class ProfileSearch:
         state = search.workspace.space.state
         while True:
             status = int(
-                engine.advance_profile(
+                engine.advance(
                     arrive_s, longest, self._base, self._ended, *search.compiled(),
                     int(state[engine.TAKEN]) + POPS_A_CALL,
                 )

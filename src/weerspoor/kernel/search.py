@@ -30,6 +30,9 @@ POPS_A_CALL = 20_000
 BUCKETS = 1 << 16
 """Buckets of labels; a power of two."""
 
+NO_FRONT, NO_ENDS = np.empty((engine.LEVELS, 0)), np.zeros(1, np.int64)
+"""Of a search that is not a profile."""
+
 MAX_PIECES = 65_536
 """Longest path in pieces."""
 
@@ -228,7 +231,9 @@ class Search:
             return None
         state = self.workspace.space.state
         while True:
-            status = int(engine.advance(*self.compiled(), int(state[engine.TAKEN]) + POPS_A_CALL))
+            status = int(
+                engine.advance(NO_FRONT, NO_FRONT, 0, NO_ENDS, *self.compiled(), int(state[engine.TAKEN]) + POPS_A_CALL)
+            )
             if status in {engine.EMPTY, engine.GAVE_UP}:
                 break
             if status != engine.RUNNING:
