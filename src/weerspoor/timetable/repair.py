@@ -84,7 +84,7 @@ def repair(
             break
         heat = max(0.0, 1.0 - done / (COOLING * work))
         room = least + heat * FARTHER * least / len(costly) - total
-        index = rng.choices(costly, [placed[index].cost ** 0.5 for index in costly])[0]
+        index = rng.choices(costly, [placed[index].cost for index in costly])[0]
         step = _step(placer, placed, index, rng, most_blockers=most_blockers, room=room)
         done += step.work
         steps += 1
