@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from weerspoor.common.columns import array_of
 from weerspoor.common.errors import DataError
 from weerspoor.common.files import content_hash
 from weerspoor.network.model import (
@@ -70,8 +71,7 @@ class _Table:
         return self.table.column(key)
 
     def array(self, key: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        values = self.column(key).to_numpy()
-        return np.ascontiguousarray(values, dtype=dtype)
+        return np.ascontiguousarray(array_of(self.column(key)), dtype=dtype)
 
     def ints(self, key: str) -> Ints:
         return self.array(key, np.int32)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 import weerspoor.data
+from weerspoor.common.columns import array_of
 from weerspoor.common.errors import DataError, InputError
 from weerspoor.common.files import content_hash, write_whole
 from weerspoor.network.model import Network
@@ -287,7 +288,7 @@ def _columns(content: bytes) -> dict[str, Any]:
     from pyarrow import parquet
 
     try:
-        table = parquet.ParquetFile(pa.BufferReader(content)).read(use_threads=True)
+        table = parquet.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise DataError("cannot be read as a table") from error
     found: dict[str, Any] = {}
@@ -296,7 +297,7 @@ def _columns(content: bytes) -> dict[str, Any]:
         if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type):
             found[name] = column.to_pylist()
         else:
-            found[name] = column.to_numpy(zero_copy_only=False)
+            found[name] = array_of(column)
     return found
 
 

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from weerspoor.common.columns import array_of
 from weerspoor.common.errors import DataError
 from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER, KEEP_WIDE
 from weerspoor.network.model import KIND_OPEN_LINE, Bools, Floats, Ints, Network
@@ -466,6 +467,6 @@ def distance_shares(
         table = pq.read_table(path, use_threads=False)
     except OSError as error:
         raise DataError(f"the table of distances cannot be read: {error}", where=str(path)) from error
-    distance_m, length_m = table["distance_m"].to_numpy(), table["length_m"].to_numpy()
+    distance_m, length_m = array_of(table["distance_m"]), array_of(table["length_m"])
     total = float(length_m.sum())
     return {limit: float(length_m[distance_m < limit - 0.005].sum()) / total for limit in limits_m}
