@@ -1,0 +1,1 @@
+"""The dispatching engine: re-plans many trains at once."""

@@ -1,0 +1,295 @@
+# ruff: noqa: PLR0917
+# mypy: disable-error-code="no-untyped-def"
+"""A first plan by ripping up what is in the way, then a search of large neighbourhoods; both compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from weerspoor.kernel.compiled import entry, inlined, lean
+from weerspoor.kernel.dispatch.arrays import NEVER
+from weerspoor.kernel.dispatch.insertion import FOUND, LABELS, NO_ROOM, NOISE, TAKEN, find_path, first_after
+from weerspoor.kernel.dispatch.plan import (
+    copy_path,
+    delay_found,
+    keep_found,
+    put_path,
+    put_stub,
+    take_path,
+    take_stub,
+    turns_in_circles,
+    uses_it,
+)
+
+DONE, GROW, IMPOSSIBLE = 0, 1, 2
+
+SEED, STEPS, ACCEPTED, IMPROVED, WAITING, FAILED = range(6)
+"""Places in the array of whole numbers: state of the random numbers, steps taken, accepted, better than all before;
+trains that wait for a path; the train that can have none."""
+
+CURRENT, BEST, HEAT, LARGEST = range(4)
+"""Places in the array of real numbers: cost now, least cost known, how much worse a step may be on average, most trains
+in a neighbourhood."""
+
+KINDS = 4
+ANY, CHAIN, PLACE, ALONE = range(KINDS)
+
+
+@inlined
+def draw(numbers, n):
+    """Return a random whole number below ``n``."""
+    x = numbers[SEED]
+    x ^= x << 13
+    x ^= (x >> 7) & 0x01FFFFFFFFFFFFFF
+    x ^= x << 17
+    numbers[SEED] = x
+    return ((x >> 11) & 0x1FFFFFFFFFFF) % n
+
+
+@inlined
+def chance(numbers):
+    """Return a random number from 0 to 1."""
+    return draw(numbers, 1 << 30) / (1 << 30)
+
+
+@lean
+def conflicts_with(tasks, uses, work, count, train, out, marked):
+    """List the trains whose uses the path in ``work.found`` meets; return their number."""
+    n = 0
+    for p in range(count):
+        operation, start = work.found[p], work.found_time[p]
+        end = work.found_time[p + 1] if p + 1 < count else NEVER
+        for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
+            r = tasks.use[u]
+            row = first_after(uses, r, start)
+            while row < uses.first[r] + uses.number[r] and uses.start[row] < end + tasks.release[u]:
+                other = uses.train[row]
+                if other != train and marked[other] == 0:
+                    marked[other] = 1
+                    out[n] = other
+                    n += 1
+                row += 1
+    for k in range(n):
+        marked[out[k]] = 0
+    return n
+
+
+@entry
+def construct(tasks, uses, alone, paths, work, order, movable, numbers, trains, marked, budget):
+    """Give every train in the queue ``order`` a path, ripping up those of others in the way.
+
+    ``alone`` holds the uses of trains that must not move, and what trains without a path stand on.
+    """
+    while numbers[WAITING] > 0:
+        if work.count[TAKEN] >= budget:
+            return DONE
+        train = order[0]
+        take_stub(tasks, uses, train)
+        status = find_path(tasks, uses, work, train, np.inf)
+        if status == NO_ROOM:
+            put_stub(tasks, uses, train)
+            return GROW
+        out = 0
+        if status != FOUND:
+            take_stub(tasks, alone, train)
+            status = find_path(tasks, alone, work, train, np.inf)
+            put_stub(tasks, alone, train)
+            if status == NO_ROOM:
+                put_stub(tasks, uses, train)
+                return GROW
+            if status != FOUND:
+                # What others stand on is in the way: without it?
+                put_stub(tasks, uses, train)
+                numbers[FAILED] = train
+                return IMPOSSIBLE
+            out = conflicts_with(tasks, uses, work, work.count[0], train, trains, marked)
+        for k in range(numbers[WAITING] - 1):
+            order[k] = order[k + 1]
+        numbers[WAITING] -= 1
+        for k in range(out):
+            other = trains[k]
+            take_path(tasks, uses, paths, other, 0, 0)
+            paths.size[other] = 0
+            put_stub(tasks, uses, other)
+            # Somewhere in the queue, rather early.
+            place = draw(numbers, numbers[WAITING] + 1)
+            place = min(place, draw(numbers, numbers[WAITING] + 1))
+            for j in range(numbers[WAITING], place, -1):
+                order[j] = order[j - 1]
+            order[place] = other
+            numbers[WAITING] += 1
+        keep_found(tasks, paths, work, train)
+        put_path(tasks, uses, paths, train)
+        numbers[STEPS] += 1
+    return DONE
+
+
+@lean
+def waits_for(tasks, uses, paths, numbers, train, behind):
+    """Return a train that another waits for at some place of its path, or that waits for it; -1 if none is found."""
+    at, n = tasks.first[train], paths.size[train]
+    if n < 2:
+        return -1
+    p0 = draw(numbers, n - 1)
+    for turn in range(n - 1):
+        p = 1 + (p0 + turn) % (n - 1)
+        operation, before = paths.operation[at + p], paths.operation[at + p - 1]
+        time = paths.start[at + p]
+        if behind:
+            # What takes what the train gives back here, soon after.
+            for u in range(tasks.use_first[before], tasks.use_first[before + 1]):
+                r = tasks.use[u]
+                if uses_it(tasks, operation, r) >= 0:
+                    continue
+                row = first_after(uses, r, time)
+                end = uses.first[r] + uses.number[r]
+                if row < end and uses.train[row] != train and uses.start[row] <= time + tasks.release[u]:
+                    return uses.train[row]
+        elif time > max(paths.start[at + p - 1] + tasks.least[before], tasks.lower[operation]):
+            for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
+                r = tasks.use[u]
+                row = first_after(uses, r, time) - 1
+                while row >= uses.first[r] and uses.train[row] == train:
+                    row -= 1
+                if row >= uses.first[r] and uses.end[row] + uses.release[row] == time:
+                    return uses.train[row]
+    return -1
+
+
+@lean
+def add_train(movable, marked, trains, n, train):
+    """Add a train to a neighbourhood if it may move and is not in it; return its size."""
+    if train < 0 or marked[train] == 1 or movable[train] == 0:
+        return n
+    marked[train] = 1
+    trains[n] = train
+    return n + 1
+
+
+@lean
+def choose(tasks, uses, paths, numbers, reals, list_of, movable, trains, marked, kind, size):
+    """List the trains of a neighbourhood; return their number."""
+    n = 0
+    count = len(list_of)
+    seed = list_of[draw(numbers, count)]
+    for _ in range(8):
+        # Rather a train that is late.
+        if paths.cost[seed] > 0.0:
+            break
+        seed = list_of[draw(numbers, count)]
+    if kind == ALONE:
+        size = 1
+    n = add_train(movable, marked, trains, n, seed)
+    tries = 0
+    while n < size and tries < 6 * size:
+        tries += 1
+        if kind == ANY:
+            n = add_train(movable, marked, trains, n, list_of[draw(numbers, count)])
+        elif kind == CHAIN:
+            other = trains[draw(numbers, n)]
+            n = add_train(
+                movable, marked, trains, n, waits_for(tasks, uses, paths, numbers, other, draw(numbers, 3) == 0)
+            )
+        else:
+            at, length = tasks.first[seed], paths.size[seed]
+            p = draw(numbers, length)
+            operation = paths.operation[at + p]
+            uses_of = tasks.use_first[operation + 1] - tasks.use_first[operation]
+            if uses_of == 0:
+                continue
+            r = tasks.use[tasks.use_first[operation] + draw(numbers, uses_of)]
+            row = first_after(uses, r, paths.start[at + p]) + draw(numbers, 5) - 2
+            if uses.first[r] <= row < uses.first[r] + uses.number[r]:
+                n = add_train(movable, marked, trains, n, uses.train[row])
+    for k in range(n):
+        marked[trains[k]] = 0
+    return n
+
+
+@entry
+def improve(
+    tasks, uses, paths, best, old, work, list_of, movable, base, numbers, reals, weights, score, trains, marked, ghosts,
+    budget, steps,
+):  # fmt: skip
+    """Take trains out and put them in again, in other orders, until the budget of labels is used.
+
+    ``paths`` is the plan now and ``best`` the best one; ``base`` (trains,) the least cost of each train by itself.
+    """
+    while work.count[TAKEN] < budget and numbers[STEPS] < steps:
+        numbers[STEPS] += 1
+        work.count[NOISE] = draw(numbers, 1 << 40)
+        total = 0.0
+        for k in range(KINDS):
+            total += weights[k]
+        mark = chance(numbers) * total
+        kind = 0
+        while kind < KINDS - 1 and mark >= weights[kind]:
+            mark -= weights[kind]
+            kind += 1
+        most = np.int64(reals[LARGEST])
+        size = 2 + min(draw(numbers, most), draw(numbers, most))
+        n = choose(tasks, uses, paths, numbers, reals, list_of, movable, trains, marked, kind, min(size, len(list_of)))
+        for k in range(n - 1, 0, -1):
+            j = draw(numbers, k + 1)
+            trains[k], trains[j] = trains[j], trains[k]
+        before, pending = 0.0, 0.0
+        for k in range(n):
+            before += paths.cost[trains[k]]
+            pending += base[trains[k]]
+        slack = -reals[HEAT] * np.log(max(chance(numbers), 1e-12))
+        allowed = before + slack
+        shadow = draw(numbers, 2) == 0
+        for k in range(n):
+            train = trains[k]
+            copy_path(tasks, paths, old, train)
+            length = paths.size[train]
+            ghosts[k, 0], ghosts[k, 1] = 0, 0
+            if shadow and k > 0:
+                # A stretch of its old path stays closed to those that come before it.
+                a, b = draw(numbers, length + 1), draw(numbers, length + 1)
+                ghosts[k, 0], ghosts[k, 1] = min(a, b), max(a, b)
+            take_path(tasks, uses, paths, train, ghosts[k, 0], ghosts[k, 1])
+        after, done = 0.0, 0
+        status = FOUND
+        for k in range(n):
+            train = trains[k]
+            if ghosts[k, 1] > ghosts[k, 0]:
+                take_path(tasks, uses, paths, train, 0, 0)
+            pending -= base[train]
+            status = find_path(tasks, uses, work, train, allowed - after - pending + 1e-6)
+            if status != FOUND:
+                break
+            if draw(numbers, 2) == 0:
+                delay_found(tasks, work, draw(numbers, work.count[LABELS]))
+            after += keep_found(tasks, paths, work, train)
+            put_path(tasks, uses, paths, train)
+            done += 1
+        if status == FOUND:
+            for k in range(n):
+                if turns_in_circles(tasks, uses, paths, work, trains[k]):
+                    status = -1
+                    break
+        if status != FOUND:
+            for k in range(n):
+                if k < done:
+                    take_path(tasks, uses, paths, trains[k], 0, 0)
+                elif k > done and ghosts[k, 1] > ghosts[k, 0]:
+                    take_path(tasks, uses, paths, trains[k], 0, 0)
+            for k in range(n):
+                copy_path(tasks, old, paths, trains[k])
+                put_path(tasks, uses, paths, trains[k])
+            if status == NO_ROOM:
+                return GROW
+            score[kind] *= 0.999
+            continue
+        numbers[ACCEPTED] += 1
+        reals[CURRENT] += after - before
+        if after < before - 1e-9:
+            score[kind] += 1.0
+        score[kind] *= 0.999
+        if reals[CURRENT] < reals[BEST] - 1e-6:
+            reals[BEST] = reals[CURRENT]
+            numbers[IMPROVED] += 1
+            for train in range(len(paths.size)):
+                copy_path(tasks, paths, best, train)
+    return DONE
