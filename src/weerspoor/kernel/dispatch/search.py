@@ -93,6 +93,7 @@ def construct(tasks, uses, alone, paths, work, order, longer, numbers, trains, m
 
     ``alone`` holds the uses of trains that must not move, and what trains without a path stand on.
     """
+    work.count[GIVE] = 0
     while numbers[WAITING] > 0:
         if work.count[TAKEN] >= budget:
             return DONE
@@ -282,7 +283,7 @@ def improve(
     """
     while work.count[TAKEN] < budget and numbers[STEPS] < steps:
         numbers[STEPS] += 1
-        work.count[NOISE] = draw(numbers, 1 << 40)
+        work.count[NOISE], work.count[GIVE] = draw(numbers, 1 << 40), 0
         total = 0.0
         for k in range(KINDS):
             total += weights[k]
@@ -319,7 +320,6 @@ def improve(
         slack = -reals[HEAT] * np.log(max(chance(numbers), 1e-12))
         allowed = before + slack
         # Others may be pushed back, for a price that is only a guess: what it costs is worked out afterwards.
-        work.count[GIVE] = 0
         if draw(numbers, 2) == 0:
             work.count[GIVE] = 15 << draw(numbers, 6)
             work.price[0] = 0.25 * draw(numbers, 6)
