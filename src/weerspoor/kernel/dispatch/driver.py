@@ -1,0 +1,607 @@
+"""Re-plan many trains within a budget: threads that search side by side, the best of them, and how it is told."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import msgspec
+import numpy as np
+
+from weerspoor.common.errors import InputError
+from weerspoor.formats.dispatching import Event, Problem, Solution, broken_rule, objective_value
+from weerspoor.kernel.dispatch import engine, search
+from weerspoor.kernel.dispatch.arrays import Paths, Tasks
+from weerspoor.kernel.dispatch.insertion import FOUND, NO_ROOM
+from weerspoor.kernel.dispatch.plan import insert, put_path, put_stub
+
+CALLS_A_TRY = 20
+"""Calls of ``construct`` after which a first plan is begun anew."""
+
+TRIES = 50
+"""Most beginnings of a first plan where no time bounds them."""
+
+EXCHANGE_S = 1.0
+"""Time between two looks at what the other threads have."""
+
+BEHIND = 0.005
+"""A thread whose best plan is worse by this share takes the best one of all."""
+
+TELL_S = 1.0
+"""Least time between two reports of progress."""
+
+WARMTH = 0.01
+"""How much worse a step may be on average at the beginning, as a share of the cost of the best plan."""
+
+LOOK_S = 0.05
+"""How often the threads are looked at."""
+
+NEVER_STEPS = 1 << 60
+"""More steps than are ever taken."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to look for better plans: whatever ends first.
+
+    Attributes
+    ----------
+    seconds : float or None
+        Wall time; unbounded if None.
+    iterations : int or None
+        Steps of the search in all threads together; unbounded if None. With one thread and no bound on the time the
+        result depends on nothing but the problem and the seed.
+    threads : int
+    seed : int
+    """
+
+    seconds: float | None = 60.0
+    iterations: int | None = None
+    threads: int = 2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seconds is None and self.iterations is None:
+            raise ValueError("neither seconds nor iterations bound the search")
+        if self.threads < 1 or self.seed < 0 or (self.iterations or 0) < 0 or (self.seconds or 0.0) < 0.0:
+            raise ValueError(f"not a budget: {self}")
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What may not change of the plan one starts from.
+
+    Attributes
+    ----------
+    trains : frozenset of int
+        Trains that keep their path as it is.
+    before_s : int
+        Nothing that any train does before this time may change, and nothing may be added before it.
+    """
+
+    trains: frozenset[int] = frozenset()
+    before_s: int = 0
+
+
+@dataclass(frozen=True)
+class Better:
+    """A plan better than all before: what it costs and how long it took to find."""
+
+    solution: Solution
+    seconds: float
+
+
+class Ending(Enum):
+    """How a search ended."""
+
+    FOUND = "found"
+    IMPOSSIBLE = "impossible"
+    NOTHING = "nothing found"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The best plan, or why there is none.
+
+    Attributes
+    ----------
+    ending : Ending
+    solution : Solution or None
+    reason : str
+        Why no plan exists; "" when one was found, or none in time.
+    first_s : float
+        When the first plan was there.
+    steps : int
+        Steps of the search, of all threads.
+    optimal : bool
+        Whether every train is as cheap as it would be by itself, so that nothing better exists.
+    """
+
+    ending: Ending
+    solution: Solution | None
+    reason: str = ""
+    first_s: float = 0.0
+    steps: int = 0
+    optimal: bool = False
+
+
+def dispatch(
+    problem: Problem,
+    *,
+    budget: Budget | None = None,
+    start: Solution | None = None,
+    fixed: Fixed | None = None,
+    progress: Callable[[Better], None] | None = None,
+    stop: threading.Event | None = None,
+) -> Outcome:
+    """Find paths for all trains of a problem that cost as little as possible together.
+
+    Parameters
+    ----------
+    problem : Problem
+        Sound, as ``check_problem`` wants it.
+    budget : Budget, optional
+    start : Solution, optional
+        The plan to begin with.
+    fixed : Fixed, optional
+        What of ``start`` may not change. The rest of ``start`` need not fit the problem then.
+    progress : callable, optional
+        Called in the calling thread with each better plan, but not more often than once a second.
+    stop : threading.Event, optional
+        Ends the search when it is set, as an interruption from the keyboard does; the best plan so far counts.
+
+    Raises
+    ------
+    InputError
+        If ``start`` breaks a rule of the problem, or is missing where something is fixed.
+    """
+    ending = stop or threading.Event()
+    return _Search(problem, budget or Budget(), start, fixed, progress=progress, stop=ending).run()
+
+
+def pinned(problem: Problem, start: Solution, fixed: Fixed) -> Problem:
+    """Return a problem in which what is fixed of a solution can be done in one way only."""
+    ways: list[list[Event]] = [[] for _ in problem.trains]
+    for event in start.events:
+        ways[event.train].append(event)
+    trains = []
+    for i, (operations, way) in enumerate(zip(problem.trains, ways, strict=True)):
+        past = way if i in fixed.trains else [event for event in way if event.time < fixed.before_s]
+        made = [
+            msgspec.structs.replace(operation, start_lb=max(operation.start_lb, fixed.before_s))
+            for operation in operations
+        ]
+        for p, event in enumerate(past):
+            after = operations[event.operation].successors if p + 1 == len(past) else (past[p + 1].operation,)
+            made[event.operation] = msgspec.structs.replace(
+                operations[event.operation], start_lb=event.time, start_ub=event.time, successors=after
+            )
+        trains.append(tuple(made))
+    return Problem(tuple(trains), problem.objective)
+
+
+def tasks_of(problem: Problem) -> Tasks:
+    """Return a problem as the arrays of the engine."""
+    trains = tuple(
+        tuple(
+            engine.Operation(
+                operation.min_duration,
+                operation.start_lb,
+                None if operation.start_ub is msgspec.UNSET else operation.start_ub,
+                tuple([(use.resource, use.release_time) for use in operation.resources]),
+                operation.successors,
+            )
+            for operation in train
+        )
+        for train in problem.trains
+    )
+    parts = tuple(
+        engine.Part(part.train, part.operation, part.threshold, part.increment, part.coeff)
+        for part in problem.objective
+    )
+    return engine.tasks_of(engine.Problem(trains, parts))
+
+
+def events_of(tasks: Tasks, paths: Paths) -> tuple[Event, ...] | None:
+    """Return the events of a plan in an order in which no train takes what another still holds.
+
+    Only events of one second can stand in different orders. None if there is no order: trains change places in one
+    moment.
+    """
+    of_train = np.repeat(np.arange(len(paths.size)), np.diff(tasks.first))
+    used = np.flatnonzero(np.arange(len(of_train)) - tasks.first[of_train] < paths.size[of_train])
+    used = used[np.argsort(paths.start[used], kind="stable")]
+    starts, numbers = paths.start[used], paths.operation[used]
+    trains = of_train[used].tolist()
+    bounds = np.flatnonzero(np.diff(starts, prepend=-1, append=-1)).tolist() if len(used) else [0]
+    line = _Line(tasks)
+    operations: list[int] = numbers.tolist()
+    for low, high in itertools.pairwise(bounds):
+        second = list(zip(trains[low:high], operations[low:high], strict=True))
+        if not (line.goes_on(second[0]) if high - low == 1 else line.goes_on_with(second)):
+            return None
+    first, times = tasks.first.tolist(), starts.tolist()
+    return tuple(
+        Event(moment, train, operation - first[train])
+        for moment, (train, operation) in zip(times, line.done, strict=True)
+    )
+
+
+class _Line:
+    """Who holds each resource while events are put in order."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self.first: list[int] = tasks.use_first.tolist()
+        self.use: list[int] = tasks.use.tolist()
+        self.holder = [-1] * (max(self.use, default=-1) + 1)
+        self.at = [-1] * (len(tasks.first) - 1)
+        self.done: list[tuple[int, int]] = []
+
+    def _uses(self, operation: int) -> list[int]:
+        return self.use[self.first[operation] : self.first[operation + 1]] if operation >= 0 else []
+
+    def goes_on(self, event: tuple[int, int]) -> bool:
+        """Let a train begin its next operation, if nobody holds what it needs."""
+        train, operation = event
+        needed = self._uses(operation)
+        if any(self.holder[r] not in {-1, train} for r in needed):
+            return False
+        for r in self._uses(self.at[train]):
+            self.holder[r] = -1
+        for r in needed:
+            self.holder[r] = train
+        self.at[train] = operation
+        self.done.append(event)
+        return True
+
+    def goes_back(self, before: int) -> None:
+        """Undo the event done last; the train was at operation ``before`` before it."""
+        train, operation = self.done.pop()
+        for r in self._uses(operation):
+            self.holder[r] = -1
+        for r in self._uses(before):
+            self.holder[r] = train
+        self.at[train] = before
+
+    def goes_on_with(self, second: Sequence[tuple[int, int]]) -> bool:
+        """Do all events of one second, in any order that keeps those of a train in theirs."""
+        queues: dict[int, list[int]] = {}
+        for train, operation in second:
+            queues.setdefault(train, []).append(operation)
+        places = dict.fromkeys(queues, 0)
+        undo: list[int] = []
+        again = True
+        while again:
+            again = False
+            for train, queue in queues.items():
+                before = self.at[train]
+                while places[train] < len(queue) and self.goes_on((train, queue[places[train]])):
+                    undo.append(before)
+                    before = self.at[train]
+                    places[train] += 1
+                    again = True
+        if len(undo) == len(second):
+            return True
+        while undo:
+            self.goes_back(undo.pop())
+        return self._searches(queues, len(second))
+
+    def _searches(self, queues: dict[int, list[int]], most: int) -> bool:
+        """Try every order, remembering how far the trains were where it did not go on."""
+        places = dict.fromkeys(queues, 0)
+        choices = [iter(queues)]
+        undo: list[tuple[int, int]] = []
+        seen: set[tuple[int, ...]] = set()
+        while len(undo) < most:
+            for train in choices[-1]:
+                place, before = places[train], self.at[train]
+                if place < len(queues[train]) and self.goes_on((train, queues[train][place])):
+                    places[train] += 1
+                    state = tuple(places.values())
+                    undo.append((train, before))
+                    if state in seen:
+                        self._undo(undo, places)
+                        continue
+                    seen.add(state)
+                    choices.append(iter(queues))
+                    break
+            else:
+                choices.pop()
+                if not choices:
+                    return False
+                self._undo(undo, places)
+        return True
+
+    def _undo(self, undo: list[tuple[int, int]], places: dict[int, int]) -> None:
+        train, before = undo.pop()
+        self.goes_back(before)
+        places[train] -= 1
+
+
+@dataclass
+class _Shared:
+    """What the threads share, under one lock."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    paths: Paths | None = None
+    cost: float = np.inf
+    first_s: float = 0.0
+    steps: int = 0
+    reason: str = ""
+    error: BaseException | None = None
+
+
+class _Search:
+    """One call of ``dispatch``."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        budget: Budget,
+        start: Solution | None,
+        fixed: Fixed | None,
+        *,
+        progress: Callable[[Better], None] | None,
+        stop: threading.Event,
+    ) -> None:
+        self.began = time.monotonic()
+        self.budget, self.progress, self.stop, self.halt = budget, progress, stop, threading.Event()
+        self.problem, self.start = _with_fixed(problem, start, fixed)
+        self.tasks = tasks_of(self.problem)
+        trains = len(problem.trains)
+        self.kept = engine._no_paths(self.tasks)
+        self.movable = np.ones(trains, np.int8)
+        if start is not None and fixed is not None:
+            _keep(self.tasks, self.kept, start, fixed)
+            self.movable[self.kept.size > 0] = 0
+        self.base = np.zeros(trains)
+        self.shared = _Shared()
+        self.told_cost, self.tell_at = np.inf, 0.0
+        self.best: Solution | None = None
+
+    def run(self) -> Outcome:
+        """Search until the budget is used."""
+        if not self.problem.trains:
+            return Outcome(Ending.FOUND, Solution(0, ()), optimal=True)
+        self.base = engine.least_costs(self.tasks)
+        if np.isinf(self.base).any():
+            train = int(np.flatnonzero(np.isinf(self.base))[0])
+            return Outcome(Ending.IMPOSSIBLE, None, f"train {train} has no path even by itself")
+        threads = [threading.Thread(target=self._work, args=(number,)) for number in range(self.budget.threads)]
+        for thread in threads:
+            thread.start()
+        try:
+            while any(thread.is_alive() for thread in threads):
+                for thread in threads:
+                    thread.join(LOOK_S)
+                self._tell()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self.halt.set()
+            for thread in threads:
+                thread.join()
+        if self.shared.error is not None:
+            raise self.shared.error
+        self._note()
+        if self.best is None:
+            ending = Ending.IMPOSSIBLE if self.shared.reason else Ending.NOTHING
+            return Outcome(ending, None, self.shared.reason, steps=self.shared.steps)
+        return Outcome(
+            Ending.FOUND, self.best, "", self.shared.first_s, self.shared.steps, self._is_optimal(self.shared.cost)
+        )
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def _is_over(self) -> bool:
+        late = self.budget.seconds is not None and self._seconds() >= self.budget.seconds
+        return late or self.stop.is_set() or self.halt.is_set() or bool(self.shared.reason)
+
+    def _is_optimal(self, cost: float) -> bool:
+        return cost <= float(self.base.sum()) + 1e-6
+
+    def _note(self) -> bool:
+        """Make a solution of the best plan of all threads; say whether it is a new one."""
+        with self.shared.lock:
+            paths, cost = self.shared.paths, self.shared.cost
+        if paths is None or cost >= self.told_cost:
+            return False
+        self.told_cost = cost
+        events = events_of(self.tasks, paths)
+        if events is None:
+            return False
+        self.best = Solution(objective_value(self.problem, events), events)
+        return True
+
+    def _tell(self) -> None:
+        """Report a better plan, unless one was reported just now."""
+        now = self._seconds()
+        if self.progress is None or now < self.tell_at or not self._note() or self.best is None:
+            return
+        self.progress(Better(self.best, now))
+        self.tell_at = self._seconds() + max(TELL_S, 10.0 * (self._seconds() - now))
+
+    def _work(self, number: int) -> None:
+        """Do what one thread does."""
+        try:
+            planner = engine.Planner(self.tasks, self.base, self.movable, self.budget.seed + 1_000_003 * number)
+            if self._begin(planner, number):
+                self._improve(planner, number)
+            with self.shared.lock:
+                self.shared.steps += int(planner.numbers[search.STEPS])
+        except BaseException as error:
+            self.shared.error = error
+            self.halt.set()
+
+    def _begin(self, planner: engine.Planner, number: int) -> bool:
+        """Give a thread its first plan; say whether it has one."""
+        if self.start is not None:
+            paths = engine._no_paths(self.tasks)
+            _fill(self.tasks, paths, self.start, range(len(self.base)))
+            planner.set_plan(paths, float(paths.cost.sum()))
+            self._accept(planner)
+            return True
+        rng = np.random.default_rng((self.budget.seed, number))
+        tries = 0
+        while not self._is_over() and (self.budget.seconds is not None or tries < TRIES):
+            tries += 1
+            self._begin_anew(planner)
+            status = search.DONE
+            for _ in range(CALLS_A_TRY):
+                status = planner.construct(engine.LABELS_A_CALL)
+                if status == search.IMPOSSIBLE or not planner.numbers[search.WAITING] or self._is_over():
+                    break
+                if self.shared.paths is not None:
+                    self._take_over(planner)
+                    return True
+            if status == search.IMPOSSIBLE and self._cannot_pass(int(planner.numbers[search.FAILED])):
+                return False
+            if (
+                status == search.DONE
+                and not planner.numbers[search.WAITING]
+                and events_of(self.tasks, planner.paths) is not None
+            ):
+                self._accept(planner)
+                return True
+            planner.numbers[search.SEED] = rng.integers(1, 1 << 62)
+        return False
+
+    def _begin_anew(self, planner: engine.Planner) -> None:
+        """Put trains in the queue for a path, but for those that keep theirs."""
+        planner.begin()
+        kept = np.flatnonzero(self.kept.size)
+        if not len(kept):
+            return
+        waiting = planner.order[self.movable[planner.order] == 1]
+        planner.order[: len(waiting)] = waiting
+        planner.numbers[search.WAITING] = len(waiting)
+        for train in kept.tolist():
+            _copy_path(self.tasks, self.kept, planner.paths, train)
+        for uses in (planner.uses, planner.alone):
+            uses.number[:] = 0
+            for train in range(len(self.base)):
+                if self.movable[train]:
+                    put_stub(self.tasks, uses, train)
+                else:
+                    put_path(self.tasks, uses, self.kept, train)
+
+    def _cannot_pass(self, train: int) -> bool:
+        """Tell whether what must be where it is at fixed times leaves a train no path; note it as the reason."""
+        tasks = self.tasks
+        uses, paths, work = engine._no_uses(tasks), engine._no_paths(tasks), engine._work(tasks)
+        entries = tasks.first[:-1]
+        stands = (tasks.lower[entries] == tasks.upper[entries]) & (tasks.least[entries] > 0)
+        for other in range(len(self.base)):
+            if other == train:
+                continue
+            if self.kept.size[other]:
+                put_path(tasks, uses, self.kept, other)
+            elif stands[other]:
+                put_stub(tasks, uses, other)
+        while (status := int(insert(tasks, uses, paths, work, train, np.inf))) == NO_ROOM:
+            work = engine._work(tasks, 2 * len(work.time))
+        if status == FOUND:
+            return False
+        self.shared.reason = f"train {train} has no path past the trains that must be where they are at fixed times"
+        return True
+
+    def _accept(self, planner: engine.Planner) -> None:
+        """Make the plan of a thread its best."""
+        planner.accept()
+        self._share(planner)
+
+    def _share(self, planner: engine.Planner) -> None:
+        """Make the best plan of a thread that of all, if it is better."""
+        cost = float(planner.reals[search.BEST])
+        with self.shared.lock:
+            if cost < self.shared.cost - 1e-6:
+                if self.shared.paths is None:
+                    self.shared.first_s = self._seconds()
+                self.shared.paths = Paths(*(values.copy() for values in planner.best))
+                self.shared.cost = cost
+
+    def _take_over(self, planner: engine.Planner) -> None:
+        """Go on from the best plan of all."""
+        with self.shared.lock:
+            paths, cost = self.shared.paths, self.shared.cost
+        if paths is not None:
+            planner.set_plan(paths, cost)
+            planner.accept()
+
+    def _improve(self, planner: engine.Planner, number: int) -> None:
+        """Search for better plans until the budget is used or nothing better exists."""
+        if not self.movable.any():
+            return
+        begun_s, first = self._seconds(), int(planner.numbers[search.STEPS])
+        wanted = self.budget.iterations
+        share_of = None if wanted is None else wanted // self.budget.threads + (number < wanted % self.budget.threads)
+        last = NEVER_STEPS if share_of is None else first + share_of
+        look_at = begun_s + EXCHANGE_S
+        while not self._is_over() and planner.numbers[search.STEPS] < last:
+            if self._is_optimal(self.shared.cost):
+                return
+            used = 0.0
+            if share_of:
+                used = (int(planner.numbers[search.STEPS]) - first) / share_of
+            if self.budget.seconds is not None:
+                used = max(used, (self._seconds() - begun_s) / max(self.budget.seconds - begun_s, 1e-3))
+            heat = WARMTH * float(planner.reals[search.BEST]) * (1.0 - min(used, 1.0)) ** 2
+            planner.reals[search.HEAT] = max(heat, 1e-3)
+            planner.improve(engine.LABELS_A_CALL, last)
+            planner.weights[:] = 0.1 + planner.score / planner.score.sum()
+            self._share(planner)
+            if self.budget.threads > 1 and self._seconds() >= look_at:
+                look_at = self._seconds() + EXCHANGE_S
+                if planner.reals[search.BEST] > self.shared.cost * (1.0 + BEHIND) + 1e-6:
+                    self._take_over(planner)
+
+
+def _with_fixed(problem: Problem, start: Solution | None, fixed: Fixed | None) -> tuple[Problem, Solution | None]:
+    """Return the problem with what is fixed, and the plan to begin with if it fits."""
+    if fixed is None:
+        if start is not None and (wrong := broken_rule(problem, start)):
+            raise InputError(f"is no solution of the problem: {wrong}", where="start")
+        return problem, start
+    if start is None:
+        raise InputError("is needed where something is fixed", where="start")
+    for event in start.events:
+        if not (0 <= event.train < len(problem.trains) and 0 <= event.operation < len(problem.trains[event.train])):
+            raise InputError(f"train {event.train} has no operation {event.operation}", where="start")
+    made = pinned(problem, start, fixed)
+    return made, None if broken_rule(made, start) else start
+
+
+def _keep(tasks: Tasks, kept: Paths, start: Solution, fixed: Fixed) -> None:
+    """Note the paths of the trains nothing of which may change."""
+    ends: dict[int, int] = {}
+    for event in start.events:
+        ends[event.train] = max(ends.get(event.train, 0), event.time)
+    over = {train for train, end in ends.items() if end < fixed.before_s}
+    _fill(tasks, kept, start, sorted(over | fixed.trains))
+
+
+def _fill(tasks: Tasks, paths: Paths, solution: Solution, trains: Sequence[int]) -> None:
+    """Make the events of trains in a solution their paths."""
+    wanted = set(trains)
+    first: list[int] = tasks.first.tolist()
+    for event in solution.events:
+        if event.train in wanted:
+            row = first[event.train] + int(paths.size[event.train])
+            operation = first[event.train] + event.operation
+            paths.operation[row], paths.start[row] = operation, event.time
+            paths.size[event.train] += 1
+            for part in range(int(tasks.part_first[operation]), int(tasks.part_first[operation + 1])):
+                late = event.time - int(tasks.threshold[part])
+                if late >= 0:
+                    paths.cost[event.train] += tasks.coeff[part] * late + tasks.increment[part]
+
+
+def _copy_path(tasks: Tasks, source: Paths, target: Paths, train: int) -> None:
+    rows = slice(int(tasks.first[train]), int(tasks.first[train]) + int(source.size[train]))
+    target.size[train], target.cost[train] = source.size[train], source.cost[train]
+    target.operation[rows], target.start[rows] = source.operation[rows], source.start[rows]
