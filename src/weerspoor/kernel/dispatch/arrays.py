@@ -87,6 +87,7 @@ class Work(NamedTuple):
     operation: np.ndarray
     time: np.ndarray
     limit: np.ndarray
+    free: np.ndarray
     cost: np.ndarray
     parent: np.ndarray
     dead: np.ndarray
@@ -100,3 +101,4 @@ class Work(NamedTuple):
     stack: np.ndarray
     seen: np.ndarray
     count: np.ndarray
+    price: np.ndarray

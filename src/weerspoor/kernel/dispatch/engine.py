@@ -128,11 +128,11 @@ def _no_paths(tasks: Tasks) -> Paths:
 def _work(tasks: Tasks, labels: int = 1 << 14) -> Work:
     longest = int(np.diff(tasks.first).max(initial=1))
     return Work(
-        np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels),
-        np.zeros(labels, np.int64), np.zeros(labels, np.int8), np.zeros(labels, np.int64),
+        np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels, np.int64),
+        np.zeros(labels), np.zeros(labels, np.int64), np.zeros(labels, np.int8), np.zeros(labels, np.int64),
         np.zeros(longest + 1, np.int64), np.zeros(labels), np.zeros(labels, np.int64), np.zeros(longest + 1, np.int64),
-        np.zeros(longest + 1, np.int64), np.zeros(longest + 1, np.int64), np.zeros(4096, np.int64),
-        np.zeros(4096, np.int64), np.zeros(3, np.int64),
+        np.zeros(longest + 1, np.int64), np.zeros(longest + 1, np.int64), np.zeros(1 << 14, np.int64),
+        np.zeros(1 << 14, np.int64), np.zeros(4, np.int64), np.zeros(1),
     )  # fmt: skip
 
 
@@ -157,7 +157,7 @@ class Planner:
     def grow(self) -> None:
         """Double the room for labels."""
         count = self.work.count
-        self.work = _work(self.tasks, 2 * len(self.work.time))._replace(count=count)
+        self.work = _work(self.tasks, 2 * len(self.work.time))._replace(count=count, price=self.work.price)
 
     def begin(self) -> None:
         """Put every train in the queue for a path."""

@@ -11,8 +11,9 @@ from weerspoor.kernel.dispatch.arrays import NEVER
 
 FOUND, BLOCKED, TOO_DEAR, NO_ROOM = 0, 1, 2, 3
 
-LABELS, TAKEN, NOISE = 0, 1, 2
-"""Places in ``Work.count``: operations of the path found, labels taken in all, what chooses among equal paths."""
+LABELS, TAKEN, NOISE, GIVE = range(4)
+"""Places in ``Work.count``: operations of the path found, labels taken in all, what chooses among equal paths, by how
+many seconds another train may be pushed back."""
 
 
 @inlined
@@ -63,32 +64,36 @@ def first_after(uses, r, time):
 
 
 @lean
-def gap_of(tasks, uses, operation, time, most):
+def gap_of(tasks, uses, operation, time, most, give):
     """Return the first start from a time on at which an operation fits, until when it may last, and how to go on.
 
-    The third value is the earliest start in the next gap. ``NEVER`` for a start later than ``most``.
+    The second value is until when it may last at most, where trains that come next may be pushed back by ``give``, the
+    third until when it may last without; the fourth the earliest start in the next gap. ``NEVER`` for a start later
+    than ``most``.
     """
     last = tasks.next_first[operation] == tasks.next_first[operation + 1]
     least = NEVER if last else tasks.least[operation]
     while time <= most:
         again = False
-        limit, following = NEVER, NEVER
+        limit, free, following = NEVER, NEVER, NEVER
         for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
             r = tasks.use[u]
             row = first_after(uses, r, time)
             if row == uses.first[r] + uses.number[r]:
                 continue
             until = uses.start[row] - tasks.release[u]
-            if until < time + least:
+            latest = until + give if uses.begin[row] > 0 else until
+            if latest < time + least:
                 # Neighbouring uses without room between them are passed at once by asking again.
                 time = uses.end[row] + uses.release[row]
                 again = True
                 break
-            limit = min(limit, until)
+            limit = min(limit, latest)
+            free = min(free, until)
             following = min(following, uses.end[row] + uses.release[row])
         if not again:
-            return time, limit, following
-    return NEVER, np.int64(0), NEVER
+            return time, limit, free, following
+    return NEVER, np.int64(0), np.int64(0), NEVER
 
 
 @lean
@@ -162,6 +167,7 @@ def find_path(tasks, uses, work, train, most_cost):
     A path that costs ``most_cost`` or more is not looked for.
     """
     first, last = tasks.first[train], tasks.first[train + 1] - 1
+    give = work.count[GIVE]
     for j in range(last - first + 1):
         work.head[j] = -1
     n, size = 0, 0
@@ -169,7 +175,7 @@ def find_path(tasks, uses, work, train, most_cost):
     # The entry: every gap in which it may start.
     time, most = tasks.lower[first], tasks.upper[first]
     while True:
-        start, limit, following = gap_of(tasks, uses, first, time, most)
+        start, limit, free, following = gap_of(tasks, uses, first, time, most, np.int64(0))
         if start > most:
             break
         cost = cost_at(tasks, first, start)
@@ -180,6 +186,7 @@ def find_path(tasks, uses, work, train, most_cost):
         if n == len(work.time):
             return NO_ROOM
         work.operation[n], work.time[n], work.limit[n], work.cost[n], work.parent[n] = first, start, limit, cost, -1
+        work.free[n] = free
         work.following[n], work.head[0], work.dead[n] = work.head[0], n, 0
         size = push(work, size, f, n)
         n += 1
@@ -212,15 +219,22 @@ def find_path(tasks, uses, work, train, most_cost):
             b = tasks.next[s]
             time, most = max(leave, tasks.lower[b]), min(until, tasks.upper[b])
             while True:
-                start, limit, following = gap_of(tasks, uses, b, time, most)
+                start, limit, free, following = gap_of(tasks, uses, b, time, most, give)
                 if start > most:
                     break
                 cost = work.cost[label] + cost_at(tasks, b, start) + noise_at(work, b)
+                if start > work.free[label]:
+                    cost += work.price[0] * (start - work.free[label])
                 f = cost + cost_ahead(tasks, train, b, start)
                 if f >= most_cost:
                     status = TOO_DEAR
                     break
-                if not exchanges(tasks, uses, a, b, start):
+                changes = exchanges(tasks, uses, a, b, start)
+                if changes and give > 0:
+                    # A second later the other has gone, if it is pushed back.
+                    time = start + 1
+                    continue
+                if not changes:
                     # One that is there no later, in the same gap and at no more cost, can do all that this one can.
                     dominated = False
                     j = work.head[b - first]
@@ -234,7 +248,7 @@ def find_path(tasks, uses, work, train, most_cost):
                     if not dominated:
                         if n == len(work.time):
                             return NO_ROOM
-                        work.operation[n], work.time[n], work.limit[n] = b, start, limit
+                        work.operation[n], work.time[n], work.limit[n], work.free[n] = b, start, limit, free
                         work.cost[n], work.parent[n], work.dead[n] = cost, label, 0
                         work.following[n], work.head[b - first] = work.head[b - first], n
                         size = push(work, size, f, n)

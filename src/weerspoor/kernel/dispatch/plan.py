@@ -141,6 +141,100 @@ def copy_path(tasks, source, target, train):
         target.operation[p], target.start[p] = source.operation[p], source.start[p]
 
 
+@inlined
+def row_of(uses, r, train, begin):
+    """Return the row of a use of a train that begins at an event."""
+    row = uses.first[r]
+    while uses.train[row] != train or uses.begin[row] != begin:
+        row += 1
+    return row
+
+
+@lean
+def run_of(tasks, paths, train, p, r):
+    """Return the event at which a train takes the resource that its operation at a place uses."""
+    at = tasks.first[train]
+    while p > 0 and uses_it(tasks, paths.operation[at + p - 1], r) >= 0:
+        p -= 1
+    return p
+
+
+@lean
+def push_back(tasks, uses, paths, old, work, movable, train, touched, marked, count, allowed):
+    """Move other trains back, and this one, until none is in the way of one that comes before it.
+
+    The order of trains on each resource stays. Trains that move are added to ``touched``, with their paths before in
+    ``old``. Returns (their number, what all of this costs more); a number below 0 if it cannot be, or costs more than
+    ``allowed``.
+    """
+    stack = work.stack
+    at = tasks.first[train]
+    size = np.int64(0)
+    more = 0.0
+    turns = 0
+    for p in range(1, paths.size[train]):
+        stack[size] = (np.int64(train) << 24) | p
+        size += 1
+    while size > 0:
+        turns += 1
+        if turns > 20_000:
+            return -count - 1, more
+        size -= 1
+        i, q = stack[size] >> 24, stack[size] & 0xFFFFFF
+        first, n = tasks.first[i], paths.size[i]
+        time = paths.start[first + q]
+        before = paths.operation[first + q - 1]
+        uses_before = tasks.use_first[before + 1] - tasks.use_first[before]
+        for c in range(-1, uses_before):
+            if c < 0:
+                if q + 1 >= n:
+                    continue
+                j, e, earliest = i, q + 1, time + tasks.least[paths.operation[first + q]]
+            else:
+                u = tasks.use_first[before] + c
+                r = tasks.use[u]
+                if uses_it(tasks, paths.operation[first + q], r) >= 0:
+                    continue
+                row = row_of(uses, r, i, run_of(tasks, paths, i, q - 1, r)) + 1
+                if row == uses.first[r] + uses.number[r]:
+                    continue
+                j, e, earliest = uses.train[row], uses.begin[row], time + uses.release[row - 1]
+                if e < 0:
+                    if uses.start[row] < earliest:
+                        return -count - 1, more
+                    continue
+            place = tasks.first[j] + e
+            if paths.start[place] >= earliest:
+                continue
+            operation = paths.operation[place]
+            if earliest > tasks.upper[operation] or e == 0 or movable[j] == 0:
+                return -count - 1, more
+            if marked[j] == 0:
+                marked[j] = 1
+                copy_path(tasks, paths, old, j)
+                touched[count] = j
+                count += 1
+            gained = cost_at(tasks, operation, earliest) - cost_at(tasks, operation, paths.start[place])
+            more += gained
+            paths.cost[j] += gained
+            if more > allowed:
+                return -count - 1, more
+            paths.start[place] = earliest
+            # Its uses that begin or end at this event.
+            for v in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
+                if uses_it(tasks, paths.operation[place - 1], tasks.use[v]) < 0:
+                    uses.start[row_of(uses, tasks.use[v], j, e)] = earliest
+            gives = paths.operation[place - 1]
+            for v in range(tasks.use_first[gives], tasks.use_first[gives + 1]):
+                if uses_it(tasks, operation, tasks.use[v]) < 0:
+                    uses.end[row_of(uses, tasks.use[v], j, run_of(tasks, paths, j, e - 1, tasks.use[v]))] = earliest
+            if size == len(stack):
+                return -count - 1, more
+            stack[size] = (j << 24) | e
+            size += 1
+    return count, more
+
+
 @lean
 def turns_in_circles(tasks, uses, paths, work, train):
     """Tell whether an event of a train would have to stand before itself: trains that change places in a moment."""

@@ -8,11 +8,12 @@ import numpy as np
 
 from weerspoor.kernel.compiled import entry, inlined, lean
 from weerspoor.kernel.dispatch.arrays import NEVER
-from weerspoor.kernel.dispatch.insertion import FOUND, LABELS, NO_ROOM, NOISE, TAKEN, find_path, first_after
+from weerspoor.kernel.dispatch.insertion import FOUND, LABELS, NO_ROOM, NOISE, TAKEN, find_path, first_after, GIVE
 from weerspoor.kernel.dispatch.plan import (
     copy_path,
     delay_found,
     keep_found,
+    push_back,
     put_path,
     put_stub,
     take_path,
@@ -238,7 +239,12 @@ def improve(
             pending += base[trains[k]]
         slack = -reals[HEAT] * np.log(max(chance(numbers), 1e-12))
         allowed = before + slack
-        shadow = draw(numbers, 2) == 0
+        # Others may be pushed back, for a price that is only a guess: what it costs is worked out afterwards.
+        work.count[GIVE] = 0
+        if draw(numbers, 2) == 0:
+            work.count[GIVE] = 15 << draw(numbers, 6)
+            work.price[0] = 0.25 * draw(numbers, 6)
+        shadow = work.count[GIVE] == 0 and draw(numbers, 2) == 0
         for k in range(n):
             train = trains[k]
             copy_path(tasks, paths, old, train)
@@ -249,7 +255,9 @@ def improve(
                 a, b = draw(numbers, length + 1), draw(numbers, length + 1)
                 ghosts[k, 0], ghosts[k, 1] = min(a, b), max(a, b)
             take_path(tasks, uses, paths, train, ghosts[k, 0], ghosts[k, 1])
-        after, done = 0.0, 0
+        for k in range(n):
+            marked[trains[k]] = 1
+        after, done, touched = 0.0, 0, n
         status = FOUND
         for k in range(n):
             train = trains[k]
@@ -264,18 +272,26 @@ def improve(
             after += keep_found(tasks, paths, work, train)
             put_path(tasks, uses, paths, train)
             done += 1
+            if work.count[GIVE] > 0:
+                touched, more = push_back(
+                    tasks, uses, paths, old, work, movable, train, trains, marked, touched, allowed - after - pending + 1e-6
+                )
+                after += more
+                if touched < 0:
+                    touched, status = -touched - 1, -1
+                    break
         if status == FOUND:
-            for k in range(n):
+            for k in range(touched):
                 if turns_in_circles(tasks, uses, paths, work, trains[k]):
                     status = -1
                     break
+        for k in range(touched):
+            marked[trains[k]] = 0
         if status != FOUND:
-            for k in range(n):
-                if k < done:
+            for k in range(touched):
+                if k < done or k >= n or ghosts[k, 1] > ghosts[k, 0]:
                     take_path(tasks, uses, paths, trains[k], 0, 0)
-                elif k > done and ghosts[k, 1] > ghosts[k, 0]:
-                    take_path(tasks, uses, paths, trains[k], 0, 0)
-            for k in range(n):
+            for k in range(touched):
                 copy_path(tasks, old, paths, trains[k])
                 put_path(tasks, uses, paths, trains[k])
             if status == NO_ROOM:
