@@ -22,7 +22,10 @@ from weerspoor.kernel.dispatch.plan import insert, put_path, put_stub
 CALLS_A_TRY = 20
 """Calls of ``construct`` after which a first plan is begun anew."""
 
-TRIES = 50
+STUCK_CALLS = 2
+"""Calls of ``construct`` without fewer trains in the queue after which some others join it."""
+
+TRIES = 10
 """Most beginnings of a first plan where no time bounds them."""
 
 EXCHANGE_S = 1.0
@@ -220,11 +223,11 @@ def events_of(tasks: Tasks, paths: Paths) -> tuple[Event, ...] | None:
     bounds = np.flatnonzero(np.diff(starts, prepend=-1, append=-1)).tolist() if len(used) else [0]
     line = _Line(tasks)
     operations: list[int] = numbers.tolist()
+    times: list[int] = starts.tolist()
     for low, high in itertools.pairwise(bounds):
-        second = list(zip(trains[low:high], operations[low:high], strict=True))
-        if not (line.goes_on(second[0]) if high - low == 1 else line.goes_on_with(second)):
+        if not line.goes_on_with(list(zip(trains[low:high], operations[low:high], strict=True)), times[low]):
             return None
-    first, times = tasks.first.tolist(), starts.tolist()
+    first = tasks.first.tolist()
     return tuple(
         Event(moment, train, operation - first[train])
         for moment, (train, operation) in zip(times, line.done, strict=True)
@@ -232,94 +235,98 @@ def events_of(tasks: Tasks, paths: Paths) -> tuple[Event, ...] | None:
 
 
 class _Line:
-    """Who holds each resource while events are put in order."""
+    """Who holds each resource, and closes it behind itself, while events are put in order."""
 
     def __init__(self, tasks: Tasks) -> None:
         self.first: list[int] = tasks.use_first.tolist()
         self.use: list[int] = tasks.use.tolist()
-        self.holder = [-1] * (max(self.use, default=-1) + 1)
+        self.release: list[int] = tasks.release.tolist()
+        resources = max(self.use, default=-1) + 1
+        self.holder = [-1] * resources
+        self.closed = [(-1, -1)] * resources
         self.at = [-1] * (len(tasks.first) - 1)
         self.done: list[tuple[int, int]] = []
+        self._undo: list[tuple[int, int, list[tuple[int, int, tuple[int, int]]]]] = []
 
-    def _uses(self, operation: int) -> list[int]:
-        return self.use[self.first[operation] : self.first[operation + 1]] if operation >= 0 else []
-
-    def goes_on(self, event: tuple[int, int]) -> bool:
-        """Let a train begin its next operation, if nobody holds what it needs."""
+    def goes_on(self, event: tuple[int, int], time: int) -> bool:
+        """Let a train begin its next operation, if nobody holds what it needs or closed it in this very second."""
         train, operation = event
-        needed = self._uses(operation)
-        if any(self.holder[r] not in {-1, train} for r in needed):
-            return False
-        for r in self._uses(self.at[train]):
-            self.holder[r] = -1
+        needed = self.use[self.first[operation] : self.first[operation + 1]]
         for r in needed:
+            if self.holder[r] not in {-1, train}:
+                return False
+            second, last = self.closed[r]
+            if second == time and last != train:
+                return False
+        before = self.at[train]
+        old: list[tuple[int, int, tuple[int, int]]] = []
+        if before >= 0:
+            for u in range(self.first[before], self.first[before + 1]):
+                r = self.use[u]
+                old.append((r, self.holder[r], self.closed[r]))
+                self.holder[r] = -1
+                if self.release[u]:
+                    self.closed[r] = (time, train)
+        for r in needed:
+            old.append((r, self.holder[r], self.closed[r]))
             self.holder[r] = train
         self.at[train] = operation
         self.done.append(event)
+        self._undo.append((train, before, old))
         return True
 
-    def goes_back(self, before: int) -> None:
-        """Undo the event done last; the train was at operation ``before`` before it."""
-        train, operation = self.done.pop()
-        for r in self._uses(operation):
-            self.holder[r] = -1
-        for r in self._uses(before):
-            self.holder[r] = train
-        self.at[train] = before
+    def goes_back(self) -> int:
+        """Undo the event done last; return its train."""
+        self.done.pop()
+        train, self.at[train], old = self._undo.pop()
+        for r, holder, closed in reversed(old):
+            self.holder[r], self.closed[r] = holder, closed
+        return train
 
-    def goes_on_with(self, second: Sequence[tuple[int, int]]) -> bool:
+    def goes_on_with(self, second: Sequence[tuple[int, int]], time: int) -> bool:
         """Do all events of one second, in any order that keeps those of a train in theirs."""
+        if len(second) == 1:
+            return self.goes_on(second[0], time)
         queues: dict[int, list[int]] = {}
         for train, operation in second:
             queues.setdefault(train, []).append(operation)
         places = dict.fromkeys(queues, 0)
-        undo: list[int] = []
-        again = True
+        wanted, again = len(self.done) + len(second), True
         while again:
             again = False
             for train, queue in queues.items():
-                before = self.at[train]
-                while places[train] < len(queue) and self.goes_on((train, queue[places[train]])):
-                    undo.append(before)
-                    before = self.at[train]
+                while places[train] < len(queue) and self.goes_on((train, queue[places[train]]), time):
                     places[train] += 1
                     again = True
-        if len(undo) == len(second):
+        if len(self.done) == wanted:
             return True
-        while undo:
-            self.goes_back(undo.pop())
-        return self._searches(queues, len(second))
+        while len(self.done) > wanted - len(second):
+            self.goes_back()
+        return self._searches(queues, time, wanted)
 
-    def _searches(self, queues: dict[int, list[int]], most: int) -> bool:
+    def _searches(self, queues: dict[int, list[int]], time: int, wanted: int) -> bool:
         """Try every order, remembering how far the trains were where it did not go on."""
         places = dict.fromkeys(queues, 0)
         choices = [iter(queues)]
-        undo: list[tuple[int, int]] = []
         seen: set[tuple[int, ...]] = set()
-        while len(undo) < most:
+        while len(self.done) < wanted:
             for train in choices[-1]:
-                place, before = places[train], self.at[train]
-                if place < len(queues[train]) and self.goes_on((train, queues[train][place])):
-                    places[train] += 1
-                    state = tuple(places.values())
-                    undo.append((train, before))
-                    if state in seen:
-                        self._undo(undo, places)
-                        continue
+                place = places[train]
+                if place == len(queues[train]) or not self.goes_on((train, queues[train][place]), time):
+                    continue
+                places[train] += 1
+                state = tuple(places.values())
+                if state not in seen:
                     seen.add(state)
                     choices.append(iter(queues))
                     break
+                places[self.goes_back()] -= 1
             else:
                 choices.pop()
                 if not choices:
                     return False
-                self._undo(undo, places)
+                places[self.goes_back()] -= 1
         return True
-
-    def _undo(self, undo: list[tuple[int, int]], places: dict[int, int]) -> None:
-        train, before = undo.pop()
-        self.goes_back(before)
-        places[train] -= 1
 
 
 @dataclass
@@ -451,14 +458,19 @@ class _Search:
         while not self._is_over() and (self.budget.seconds is not None or tries < TRIES):
             tries += 1
             self._begin_anew(planner)
-            status = search.DONE
+            status, fewest, calls_since = search.DONE, len(self.base) + 1, 0
             for _ in range(CALLS_A_TRY):
                 status = planner.construct(engine.LABELS_A_CALL)
-                if status == search.IMPOSSIBLE or not planner.numbers[search.WAITING] or self._is_over():
+                waiting = int(planner.numbers[search.WAITING])
+                if status == search.IMPOSSIBLE or not waiting or self._is_over():
                     break
                 if self.shared.paths is not None:
                     self._take_over(planner)
                     return True
+                calls_since = 0 if waiting < fewest else calls_since + 1
+                fewest = min(fewest, waiting)
+                if calls_since >= STUCK_CALLS:
+                    self._shake(planner, rng)
             if status == search.IMPOSSIBLE and self._cannot_pass(int(planner.numbers[search.FAILED])):
                 return False
             if (
@@ -489,6 +501,22 @@ class _Search:
                     put_stub(self.tasks, uses, train)
                 else:
                     put_path(self.tasks, uses, self.kept, train)
+
+    def _shake(self, planner: engine.Planner, rng: np.random.Generator) -> None:
+        """Put some trains into the queue anew: the others turn each other out in a circle."""
+        placed = np.flatnonzero((planner.paths.size > 0) & (self.movable == 1))
+        out = placed[rng.random(len(placed)) < rng.uniform(0.05, 0.5)]
+        waiting = int(planner.numbers[search.WAITING])
+        queue = rng.permutation(np.concatenate([planner.order[:waiting], out]))
+        planner.order[: len(queue)] = queue
+        planner.numbers[search.WAITING] = len(queue)
+        planner.paths.size[out] = 0
+        planner.uses.number[:] = 0
+        for train in range(len(self.base)):
+            if planner.paths.size[train]:
+                put_path(self.tasks, planner.uses, planner.paths, train)
+            else:
+                put_stub(self.tasks, planner.uses, train)
 
     def _cannot_pass(self, train: int) -> bool:
         """Tell whether what must be where it is at fixed times leaves a train no path; note it as the reason."""
