@@ -149,7 +149,7 @@ class Planner:
         self.numbers[search.SEED] = np.random.default_rng(seed).integers(1, 1 << 62)
         self.reals = np.array([np.inf, np.inf, 1.0, 8.0])
         self.list_of = np.flatnonzero(movable).astype(np.int64)
-        self.weights, self.score = np.array([1.0, 4.0, 3.0, 0.5]), np.ones(search.KINDS)
+        self.weights, self.score = np.ones(search.KINDS), np.ones(search.KINDS)
         self.trains, self.marked = np.zeros(trains, np.int64), np.zeros(trains, np.int8)
         self.ghosts = np.zeros((trains, 2), np.int64)
         self.order = np.zeros(trains, np.int64)
@@ -210,7 +210,7 @@ class Planner:
         while True:
             status = int(
                 search.improve(
-                    self.tasks, self.uses, self.paths, self.best, self.old, self.work, self.list_of, self.movable,
+                    self.tasks, self.uses, self.alone, self.paths, self.best, self.old, self.work, self.list_of, self.movable,
                     self.base, self.numbers, self.reals, self.weights, self.score, self.trains, self.marked,
                     self.ghosts, until, steps,
                 )

@@ -32,8 +32,10 @@ CURRENT, BEST, HEAT, LARGEST = range(4)
 """Places in the array of real numbers: cost now, least cost known, how much worse a step may be on average, most trains
 in a neighbourhood."""
 
-KINDS = 4
-ANY, CHAIN, PLACE, ALONE = range(KINDS)
+KINDS = 5
+ANY, CHAIN, PLACE, ALONE, WISH = range(KINDS)
+"""Kinds of neighbourhoods: trains at random; a train and those that wait for each other; those at a place about a time;
+one train; a train and those in the way of the path that it would have by itself."""
 
 
 @inlined
@@ -66,7 +68,7 @@ def conflicts_with(tasks, uses, work, count, train, out, marked):
             while row < uses.first[r] + uses.number[r] and uses.start[row] < end + tasks.release[u]:
                 other = uses.train[row]
                 if other != train and marked[other] == 0:
-                    marked[other] = 1
+                    marked[other] = 2
                     out[n] = other
                     n += 1
                 row += 1
@@ -168,7 +170,7 @@ def add_train(movable, marked, trains, n, train):
 
 
 @lean
-def choose(tasks, uses, paths, numbers, reals, list_of, movable, trains, marked, kind, size):
+def choose(tasks, uses, alone, paths, work, numbers, reals, list_of, movable, trains, marked, kind, size):
     """List the trains of a neighbourhood; return their number."""
     n = 0
     count = len(list_of)
@@ -182,6 +184,19 @@ def choose(tasks, uses, paths, numbers, reals, list_of, movable, trains, marked,
         size = 1
     n = add_train(movable, marked, trains, n, seed)
     tries = 0
+    if kind == WISH:
+        take_stub(tasks, alone, seed)
+        status = find_path(tasks, alone, work, seed, np.inf)
+        put_stub(tasks, alone, seed)
+        others = conflicts_with(tasks, uses, work, work.count[LABELS], seed, work.seen, marked) if status == FOUND else 0
+        for k in range(others):
+            if n >= size:
+                break
+            j = k + draw(numbers, others - k)
+            other = work.seen[j]
+            work.seen[j] = work.seen[k]
+            n = add_train(movable, marked, trains, n, other)
+        tries = 6 * size
     while n < size and tries < 6 * size:
         tries += 1
         if kind == ANY:
@@ -209,7 +224,7 @@ def choose(tasks, uses, paths, numbers, reals, list_of, movable, trains, marked,
 
 @entry
 def improve(
-    tasks, uses, paths, best, old, work, list_of, movable, base, numbers, reals, weights, score, trains, marked, ghosts,
+    tasks, uses, alone, paths, best, old, work, list_of, movable, base, numbers, reals, weights, score, trains, marked, ghosts,
     budget, steps,
 ):  # fmt: skip
     """Take trains out and put them in again, in other orders, until the budget of labels is used.
@@ -229,9 +244,10 @@ def improve(
             kind += 1
         most = np.int64(reals[LARGEST])
         size = 2 + min(draw(numbers, most), draw(numbers, most))
-        n = choose(tasks, uses, paths, numbers, reals, list_of, movable, trains, marked, kind, min(size, len(list_of)))
-        for k in range(n - 1, 0, -1):
-            j = draw(numbers, k + 1)
+        n = choose(tasks, uses, alone, paths, work, numbers, reals, list_of, movable, trains, marked, kind, min(size, len(list_of)))
+        first = 1 if kind == WISH and draw(numbers, 4) > 0 else 0
+        for k in range(n - 1, first, -1):
+            j = first + draw(numbers, k + 1 - first)
             trains[k], trains[j] = trains[j], trains[k]
         before, pending = 0.0, 0.0
         for k in range(n):
