@@ -128,3 +128,43 @@ def best_by_trying(problem: Problem) -> tuple[int, tuple[Event, ...]] | None:
     go_on(0, 0)
     found: tuple[int, tuple[Event, ...]] | None = best[0]
     return found
+
+
+def many_trains(n: int, seed: int) -> Problem:
+    """Return trains in both directions over a single line of 8 stations with two tracks each.
+
+    ``s0 ── s1 ── ... ── s7``, trains every minute or so; each is late from the second it would come without others.
+    """
+    rng = random.Random(seed)
+    trains, objective = [], []
+    for i in range(n):
+        a, b = sorted(rng.sample(range(8), 2))
+        stations = list(range(a, b + 1))
+        if rng.random() < 0.5:
+            stations.reverse()
+        way: list[Raw] = [{"start_lb": rng.randint(0, 60 * n), "successors": [1, 2]}]
+        least = way[0]["start_lb"]
+        for place, station in enumerate(stations):
+            here, run = len(way), rng.randint(30, 90)
+            last = place + 1 == len(stations)
+            after = here + 2
+            for track in "pq":
+                resource = {"resource": f"s{station}{track}", "release_time": rng.choice((0, 10))}
+                way.append({"min_duration": 20, "resources": [resource], "successors": [after]})
+            least += 20
+            if not last:
+                between = min(station, stations[place + 1])
+                way.append(
+                    {
+                        "min_duration": run,
+                        "resources": [{"resource": f"line{between}", "release_time": 5}],
+                        "successors": [after + 1, after + 2],
+                    }
+                )
+                least += run
+        way.append({})
+        trains.append(way)
+        objective.append(
+            {"type": "op_delay", "train": i, "operation": len(way) - 1, "threshold": least, "coeff": rng.randint(1, 3)}
+        )
+    return problem_of({"trains": trains, "objective": objective})

@@ -458,6 +458,9 @@ class _Search:
         while not self._is_over() and (self.budget.seconds is not None or tries < TRIES):
             tries += 1
             self._begin_anew(planner)
+            if tries > 1 and tries % 2 == 0:
+                waiting = int(planner.numbers[search.WAITING])
+                planner.order[:waiting] = rng.permutation(planner.order[:waiting])
             status, fewest, calls_since = search.DONE, len(self.base) + 1, 0
             for _ in range(CALLS_A_TRY):
                 status = planner.construct(engine.LABELS_A_CALL)
