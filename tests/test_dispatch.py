@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 from collections import Counter
@@ -60,7 +61,7 @@ def test_on_small_problems_never_better_than_every_order_tried_and_almost_always
 def test_one_train_among_others_that_keep_their_paths_is_exactly_best() -> None:
     """Its least cost is that of the best of all ways and waits, and it finds none only where there is none."""
     checked = 0
-    for seed in range(1000):
+    for seed in range(600):
         problem = random_problem(seed)
         some = best_by_trying(Problem(problem.trains))
         if some is None:
@@ -78,7 +79,7 @@ def test_one_train_among_others_that_keep_their_paths_is_exactly_best() -> None:
         assert insert(tasks, uses, paths, work, train, np.inf) == FOUND, seed
         assert int(paths.cost.sum()) == best[0], seed
         checked += 1
-    assert checked > 700
+    assert checked > 500
 
 
 # Each rule in a case one can read. A train is written as a list of operations.
@@ -286,7 +287,7 @@ def test_progress_tells_ever_better_plans_that_are_valid() -> None:
     assert all(valid(problem, better.solution) for better in told)
     assert outcome.solution is not None
     assert outcome.solution.objective_value <= values[-1]
-    assert all(later.seconds - earlier.seconds >= 1.0 for earlier, later in zip(told, told[1:], strict=False))
+    assert all(later.seconds - earlier.seconds >= 1.0 for earlier, later in itertools.pairwise(told))
 
 
 def test_a_search_that_is_stopped_gives_the_best_so_far() -> None:
@@ -363,7 +364,7 @@ def test_something_fixed_needs_a_start() -> None:
 
 @pytest.mark.parametrize("wrong", [{"seconds": None}, {"threads": 0}, {"iterations": -1}, {"seconds": -1.0}])
 def test_a_budget_that_bounds_nothing_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="budget|bound"):
+    with pytest.raises(ValueError, match=r"budget|bound"):
         Budget(**wrong)
 
 

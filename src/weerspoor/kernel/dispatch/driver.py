@@ -43,6 +43,15 @@ WARMTH = 0.01
 LOOK_S = 0.05
 """How often the threads are looked at."""
 
+CALL_S = 0.05
+"""How long a call of ``improve`` should last, where time counts."""
+
+FEWEST_LABELS = 500
+"""Fewest labels of such a call."""
+
+STEPS_A_CALL = 500
+"""Most steps of a call of ``improve``."""
+
 NEVER_STEPS = 1 << 60
 """More steps than are ever taken."""
 
@@ -572,7 +581,7 @@ class _Search:
         wanted = self.budget.iterations
         share_of = None if wanted is None else wanted // self.budget.threads + (number < wanted % self.budget.threads)
         last = NEVER_STEPS if share_of is None else first + share_of
-        look_at = begun_s + EXCHANGE_S
+        look_at, labels = begun_s + EXCHANGE_S, engine.LABELS_A_CALL // 10
         while not self._is_over() and planner.numbers[search.STEPS] < last:
             if self._is_optimal(self.shared.cost):
                 return
@@ -583,7 +592,11 @@ class _Search:
                 used = max(used, (self._seconds() - begun_s) / max(self.budget.seconds - begun_s, 1e-3))
             heat = WARMTH * float(planner.reals[search.BEST]) * (1.0 - min(used, 1.0)) ** 2
             planner.reals[search.HEAT] = max(heat, 1e-3)
-            planner.improve(engine.LABELS_A_CALL, last)
+            called_s, until = self._seconds(), min(last, int(planner.numbers[search.STEPS]) + STEPS_A_CALL)
+            planner.improve(labels, until)
+            if self.budget.seconds is not None:
+                pace = CALL_S / max(self._seconds() - called_s, 1e-3)
+                labels = int(min(max(labels * min(max(pace, 0.25), 2.0), FEWEST_LABELS), engine.LABELS_A_CALL))
             planner.weights[:] = 0.1 + planner.score / planner.score.sum()
             self._share(planner)
             if self.budget.threads > 1 and self._seconds() >= look_at:
