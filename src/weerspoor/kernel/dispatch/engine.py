@@ -152,7 +152,7 @@ class Planner:
         self.weights, self.score = np.ones(search.KINDS), np.ones(search.KINDS)
         self.trains, self.marked = np.zeros(trains, np.int64), np.zeros(trains, np.int8)
         self.ghosts = np.zeros((trains, 2), np.int64)
-        self.order = np.zeros(trains, np.int64)
+        self.order, self.longer = np.zeros(trains, np.int64), np.zeros(trains, np.int64)
 
     def grow(self) -> None:
         """Double the room for labels."""
@@ -166,12 +166,13 @@ class Planner:
         for uses in (self.uses, self.alone):
             uses.number[:] = 0
             for train in range(n):
-                put_stub(tasks, uses, train)
+                put_stub(tasks, uses, train, 0)
         rng = np.random.default_rng(int(self.numbers[search.SEED]) & 0xFFFFFFFF)
         enters = tasks.lower[tasks.first[:-1]].astype(np.float64)
         spread = max(float(enters.max() - enters.min()), 1.0)
         self.order[:] = np.argsort(enters + rng.uniform(0.0, 0.15 * spread, n), kind="stable")
         self.paths.size[:] = 0
+        self.longer[:] = 0
         self.numbers[search.WAITING] = n
 
     def construct(self, budget: int) -> int:
@@ -181,7 +182,7 @@ class Planner:
         while True:
             status = int(
                 search.construct(
-                    self.tasks, self.uses, self.alone, self.paths, self.work, self.order, self.movable, self.numbers,
+                    self.tasks, self.uses, self.alone, self.paths, self.work, self.order, self.longer, self.numbers,
                     self.trains, self.marked, until,
                 )
             )  # fmt: skip
@@ -191,6 +192,10 @@ class Planner:
 
     def accept(self) -> None:
         """Make the plan now the best."""
+        self.longer[:] = 0
+        self.alone.number[:] = 0
+        for train in range(len(self.base)):
+            put_stub(self.tasks, self.alone, train, 0)
         self.reals[search.CURRENT] = self.reals[search.BEST] = float(self.paths.cost.sum())
         for field_of, value in zip(self.best, self.paths, strict=True):
             field_of[:] = value

@@ -89,15 +89,24 @@ def take_path(tasks, uses, paths, train, low, high):
 
 
 @entry
-def put_stub(tasks, uses, train):
-    """Put in what a train without a path stands on when it must begin at a given time."""
+def put_stub(tasks, uses, train, longer):
+    """Put in what a train without a path stands on when it must begin at a given time.
+
+    It may be taken to stand there for longer than it must, so that others leave it a way out.
+    """
     operation = tasks.first[train]
-    if tasks.upper[operation] >= NEVER:
+    if tasks.upper[operation] >= NEVER - 1:
         return
     for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
+        r = tasks.use[u]
         start = tasks.lower[operation]
         end = start + max(tasks.least[operation], 1)
-        put(uses, tasks.use[u], start, end, tasks.release[u], train, np.int64(STUB), np.int64(STUB))
+        row = first_after(uses, r, start)
+        if row < uses.first[r] + uses.number[r]:
+            end = max(end, min(end + longer, uses.start[row] - tasks.release[u]))
+        else:
+            end += longer
+        put(uses, r, start, end, tasks.release[u], train, np.int64(STUB), np.int64(STUB))
 
 
 @lean

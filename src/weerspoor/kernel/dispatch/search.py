@@ -78,7 +78,7 @@ def conflicts_with(tasks, uses, work, count, train, out, marked):
 
 
 @entry
-def construct(tasks, uses, alone, paths, work, order, movable, numbers, trains, marked, budget):
+def construct(tasks, uses, alone, paths, work, order, longer, numbers, trains, marked, budget):
     """Give every train in the queue ``order`` a path, ripping up those of others in the way.
 
     ``alone`` holds the uses of trains that must not move, and what trains without a path stand on.
@@ -90,37 +90,74 @@ def construct(tasks, uses, alone, paths, work, order, movable, numbers, trains, 
         take_stub(tasks, uses, train)
         status = find_path(tasks, uses, work, train, np.inf)
         if status == NO_ROOM:
-            put_stub(tasks, uses, train)
+            put_stub(tasks, uses, train, longer[train])
             return GROW
         out = 0
         if status != FOUND:
             take_stub(tasks, alone, train)
             status = find_path(tasks, alone, work, train, np.inf)
-            put_stub(tasks, alone, train)
+            put_stub(tasks, alone, train, longer[train])
             if status == NO_ROOM:
-                put_stub(tasks, uses, train)
+                put_stub(tasks, uses, train, longer[train])
                 return GROW
             if status != FOUND:
-                # What others stand on is in the way: without it?
-                put_stub(tasks, uses, train)
+                put_stub(tasks, uses, train, longer[train])
+                patient = False
+                for other in range(len(longer)):
+                    if longer[other] > 0:
+                        patient = True
+                        longer[other] = 0
+                        take_stub(tasks, alone, other)
+                        put_stub(tasks, alone, other, np.int64(0))
+                        if paths.size[other] == 0:
+                            take_stub(tasks, uses, other)
+                            put_stub(tasks, uses, other, np.int64(0))
+                if patient:
+                    continue
+                # What others stand on from times that are given is in the way.
                 numbers[FAILED] = train
                 return IMPOSSIBLE
-            out = conflicts_with(tasks, uses, work, work.count[0], train, trains, marked)
+            # One after the other goes, until there is a path.
+            others = conflicts_with(tasks, uses, work, work.count[LABELS], train, trains, marked)
+            while out < others:
+                j = out + draw(numbers, others - out)
+                trains[out], trains[j] = trains[j], trains[out]
+                other = trains[out]
+                out += 1
+                take_path(tasks, uses, paths, other, 0, 0)
+                paths.size[other] = 0
+                take_stub(tasks, alone, other)
+                longer[other] = 0
+                if draw(numbers, 2) == 0:
+                    longer[other] = draw(numbers, 60 << draw(numbers, 8))
+                put_stub(tasks, alone, other, longer[other])
+                put_stub(tasks, uses, other, longer[other])
+                status = find_path(tasks, uses, work, train, np.inf)
+                if status == NO_ROOM:
+                    break
+                if status == FOUND:
+                    break
         for k in range(numbers[WAITING] - 1):
             order[k] = order[k + 1]
         numbers[WAITING] -= 1
         for k in range(out):
-            other = trains[k]
-            take_path(tasks, uses, paths, other, 0, 0)
-            paths.size[other] = 0
-            put_stub(tasks, uses, other)
             # Somewhere in the queue, rather early.
             place = draw(numbers, numbers[WAITING] + 1)
             place = min(place, draw(numbers, numbers[WAITING] + 1))
             for j in range(numbers[WAITING], place, -1):
                 order[j] = order[j - 1]
-            order[place] = other
+            order[place] = trains[k]
             numbers[WAITING] += 1
+        if status != FOUND:
+            # Not room enough for labels: this one first again.
+            for j in range(numbers[WAITING], 0, -1):
+                order[j] = order[j - 1]
+            order[0] = train
+            numbers[WAITING] += 1
+            put_stub(tasks, uses, train, longer[train])
+            if status == NO_ROOM:
+                return GROW
+            continue
         keep_found(tasks, paths, work, train)
         put_path(tasks, uses, paths, train)
         numbers[STEPS] += 1
@@ -187,8 +224,10 @@ def choose(tasks, uses, alone, paths, work, numbers, reals, list_of, movable, tr
     if kind == WISH:
         take_stub(tasks, alone, seed)
         status = find_path(tasks, alone, work, seed, np.inf)
-        put_stub(tasks, alone, seed)
-        others = conflicts_with(tasks, uses, work, work.count[LABELS], seed, work.seen, marked) if status == FOUND else 0
+        put_stub(tasks, alone, seed, np.int64(0))
+        others = (
+            conflicts_with(tasks, uses, work, work.count[LABELS], seed, work.seen, marked) if status == FOUND else 0
+        )
         for k in range(others):
             if n >= size:
                 break
@@ -244,7 +283,21 @@ def improve(
             kind += 1
         most = np.int64(reals[LARGEST])
         size = 2 + min(draw(numbers, most), draw(numbers, most))
-        n = choose(tasks, uses, alone, paths, work, numbers, reals, list_of, movable, trains, marked, kind, min(size, len(list_of)))
+        n = choose(
+            tasks,
+            uses,
+            alone,
+            paths,
+            work,
+            numbers,
+            reals,
+            list_of,
+            movable,
+            trains,
+            marked,
+            kind,
+            min(size, len(list_of)),
+        )
         first = 1 if kind == WISH and draw(numbers, 4) > 0 else 0
         for k in range(n - 1, first, -1):
             j = first + draw(numbers, k + 1 - first)
@@ -290,7 +343,17 @@ def improve(
             done += 1
             if work.count[GIVE] > 0:
                 touched, more = push_back(
-                    tasks, uses, paths, old, work, movable, train, trains, marked, touched, allowed - after - pending + 1e-6
+                    tasks,
+                    uses,
+                    paths,
+                    old,
+                    work,
+                    movable,
+                    train,
+                    trains,
+                    marked,
+                    touched,
+                    allowed - after - pending + 1e-6,
                 )
                 after += more
                 if touched < 0:
