@@ -510,7 +510,7 @@ class _Search:
             uses.number[:] = 0
             for train in range(len(self.base)):
                 if self.movable[train]:
-                    put_stub(self.tasks, uses, train)
+                    put_stub(self.tasks, uses, train, 0)
                 else:
                     put_path(self.tasks, uses, self.kept, train)
 
@@ -528,7 +528,7 @@ class _Search:
             if planner.paths.size[train]:
                 put_path(self.tasks, planner.uses, planner.paths, train)
             else:
-                put_stub(self.tasks, planner.uses, train)
+                put_stub(self.tasks, planner.uses, train, 0)
 
     def _cannot_pass(self, train: int) -> bool:
         """Tell whether what must be where it is at fixed times leaves a train no path; note it as the reason."""
@@ -542,7 +542,7 @@ class _Search:
             if self.kept.size[other]:
                 put_path(tasks, uses, self.kept, other)
             elif stands[other]:
-                put_stub(tasks, uses, other)
+                put_stub(tasks, uses, other, 0)
         while (status := int(insert(tasks, uses, paths, work, train, np.inf))) == NO_ROOM:
             work = engine._work(tasks, 2 * len(work.time))
         if status == FOUND:
