@@ -412,8 +412,8 @@ def day_remove(
     typer.echo(f"Removed: {reference} from {output}")
 
 
-WRITING_S = 0.2
-"""Kept of the time for writing the solution at the end, and as much again as that of reading the problem."""
+WRITING_S = 0.5
+"""Kept of the time for starting and for writing the solution at the end, besides a millisecond for each train."""
 
 
 @app.command("dispatch")
