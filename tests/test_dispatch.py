@@ -357,6 +357,27 @@ def test_a_start_that_no_longer_fits_is_planned_anew_around_what_is_fixed() -> N
     assert objective_value(late, outcome.solution.events) == 25
 
 
+def test_trains_held_up_on_the_way_are_planned_anew_from_now_on() -> None:
+    """Half of the day is over when every fifth train that is under way has to stand 5 minutes where it is."""
+    problem = many_trains(60, seed=2)
+    start = dispatch(problem, budget=steps(500)).solution
+    assert start is not None
+    now = start.events[len(start.events) // 2].time
+    trains = list(problem.trains)
+    for i in range(0, 60, 5):
+        past = [event.operation for event in events_of_train(start, i) if event.time < now]
+        if past and past[-1] < len(trains[i]) - 1:
+            held = list(trains[i])
+            held[past[-1]] = msgspec.structs.replace(held[past[-1]], min_duration=held[past[-1]].min_duration + 300)
+            trains[i] = tuple(held)
+    late = Problem(tuple(trains), problem.objective)
+    assert broken_rule(late, start)
+    outcome = dispatch(late, budget=steps(500), start=start, fixed=Fixed(before_s=now))
+    assert valid(late, outcome.solution)
+    assert outcome.solution is not None
+    assert [e for e in outcome.solution.events if e.time < now] == [e for e in start.events if e.time < now]
+
+
 def test_something_fixed_needs_a_start() -> None:
     with pytest.raises(InputError, match="start: is needed where something is fixed"):
         dispatch(many_trains(3, seed=1), budget=steps(1), fixed=Fixed(frozenset({1})))
