@@ -8,7 +8,17 @@ import numpy as np
 
 from weerspoor.kernel.compiled import entry, inlined, lean
 from weerspoor.kernel.dispatch.arrays import NEVER
-from weerspoor.kernel.dispatch.insertion import FOUND, LABELS, NO_ROOM, NOISE, TAKEN, find_path, first_after, GIVE
+from weerspoor.kernel.dispatch.insertion import (
+    FOUND,
+    LABELS,
+    NO_ROOM,
+    NOISE,
+    TAKEN,
+    TOO_DEAR,
+    find_path,
+    first_after,
+    GIVE,
+)
 from weerspoor.kernel.dispatch.plan import (
     copy_path,
     delay_found,
@@ -326,6 +336,7 @@ def improve(
             take_path(tasks, uses, paths, train, ghosts[k, 0], ghosts[k, 1])
         for k in range(n):
             marked[trains[k]] = 1
+        margin = 0.3 * before if draw(numbers, 2) == 0 else 0.0
         after, done, touched = 0.0, 0, n
         status = FOUND
         for k in range(n):
@@ -343,22 +354,28 @@ def improve(
             done += 1
             if work.count[GIVE] > 0:
                 touched, more = push_back(
-                    tasks,
-                    uses,
-                    paths,
-                    old,
-                    work,
-                    movable,
-                    train,
-                    trains,
-                    marked,
-                    touched,
-                    allowed - after - pending + 1e-6,
-                )
+                    tasks, uses, paths, old, work, movable, train, trains, marked, touched,
+                    allowed + margin - after - pending + 1e-6,
+                )  # fmt: skip
                 after += more
                 if touched < 0:
                     touched, status = -touched - 1, -1
                     break
+        if status == FOUND and touched > n:
+            # Those that were pushed back take what is best for them now.
+            work.count[GIVE] = 0
+            for k in range(n, touched):
+                train = trains[k]
+                take_path(tasks, uses, paths, train, 0, 0)
+                dear = paths.cost[train]
+                status = find_path(tasks, uses, work, train, dear - 0.5e-3)
+                if status == FOUND:
+                    after += keep_found(tasks, paths, work, train) - dear
+                put_path(tasks, uses, paths, train)
+                if status == NO_ROOM:
+                    break
+            if status != NO_ROOM:
+                status = FOUND if after <= allowed + 1e-6 else TOO_DEAR
         if status == FOUND:
             for k in range(touched):
                 if turns_in_circles(tasks, uses, paths, work, trains[k]):
