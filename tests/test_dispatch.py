@@ -357,12 +357,13 @@ def test_a_start_that_no_longer_fits_is_planned_anew_around_what_is_fixed() -> N
     assert objective_value(late, outcome.solution.events) == 25
 
 
-def test_trains_held_up_on_the_way_are_planned_anew_from_now_on() -> None:
-    """Half of the day is over when every fifth train that is under way has to stand 5 minutes where it is."""
-    problem = many_trains(60, seed=2)
+@pytest.mark.parametrize(("seed", "share"), [(2, 0.5), (3, 0.5), (4, 0.25), (5, 0.75), (6, 0.1)])
+def test_trains_held_up_on_the_way_are_planned_anew_from_now_on(seed: int, share: float) -> None:
+    """Part of the day is over when every fifth train that is under way has to stand 5 minutes where it is."""
+    problem = many_trains(60, seed=seed)
     start = dispatch(problem, budget=steps(500)).solution
     assert start is not None
-    now = start.events[len(start.events) // 2].time
+    now = start.events[int(len(start.events) * share)].time
     trains = list(problem.trains)
     for i in range(0, 60, 5):
         past = [event.operation for event in events_of_train(start, i) if event.time < now]
@@ -376,6 +377,23 @@ def test_trains_held_up_on_the_way_are_planned_anew_from_now_on() -> None:
     assert valid(late, outcome.solution)
     assert outcome.solution is not None
     assert [e for e in outcome.solution.events if e.time < now] == [e for e in start.events if e.time < now]
+
+
+def test_a_past_that_cannot_have_been_is_refused() -> None:
+    problem = problem_of({"trains": [chain(FIVE_ON_A, {}), chain(FIVE_ON_A)], "objective": []})
+    past = Fixed(before_s=6)
+    for events, said in (
+        ([Event(0, 0, 1)], "start: train 0 does not begin at its entry"),
+        ([Event(0, 0, 0), Event(5, 0, 2)], "start: operation 2 of train 0 does not follow operation 0"),
+        ([Event(0, 0, 3)], "start: train 0 has no operation 3"),
+    ):
+        with pytest.raises(InputError, match=said):
+            dispatch(problem, budget=steps(1), start=Solution(0, tuple(events)), fixed=past)
+    both = Solution(0, (Event(0, 0, 0), Event(0, 1, 0)))
+    assert dispatch(problem, budget=steps(1), start=both, fixed=past).ending is Ending.IMPOSSIBLE
+    short = Solution(0, (Event(0, 0, 0), Event(4, 0, 1)))
+    outcome = dispatch(problem, budget=steps(1), start=short, fixed=past)
+    assert (outcome.ending, outcome.solution) == (Ending.IMPOSSIBLE, None)
 
 
 def test_something_fixed_needs_a_start() -> None:

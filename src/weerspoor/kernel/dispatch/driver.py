@@ -6,14 +6,14 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import msgspec
 import numpy as np
 
 from weerspoor.common.errors import InputError
-from weerspoor.formats.dispatching import Event, Problem, Solution, broken_rule, objective_value
+from weerspoor.formats.dispatching import Event, Operation, Problem, Solution, broken_rule, objective_value
 from weerspoor.kernel.dispatch import engine, search
 from weerspoor.kernel.dispatch.arrays import Paths, Tasks
 from weerspoor.kernel.dispatch.insertion import FOUND, NO_ROOM
@@ -171,18 +171,38 @@ def dispatch(
     InputError
         If ``start`` breaks a rule of the problem, or is missing where something is fixed.
     """
-    ending = stop or threading.Event()
-    return _Search(problem, budget or Budget(), start, fixed, progress=progress, stop=ending).run()
+    began, budget, stop = time.monotonic(), budget or Budget(), stop or threading.Event()
+    if fixed is None:
+        if start is not None and (wrong := broken_rule(problem, start)):
+            raise InputError(f"is no solution of the problem: {wrong}", where="start")
+        return _Search(problem, budget, start, [], progress=progress, stop=stop, began=began).run()
+    if start is None:
+        raise InputError("is needed where something is fixed", where="start")
+    for event in start.events:
+        if not (0 <= event.train < len(problem.trains) and 0 <= event.operation < len(problem.trains[event.train])):
+            raise InputError(f"train {event.train} has no operation {event.operation}", where="start")
+    past, made = _past(problem, start, fixed), pinned(problem, start, fixed)
+    for i, events in enumerate(past):
+        if events and events[0].operation != 0:
+            raise InputError(f"train {i} does not begin at its entry", where="start")
+        for before, event in itertools.pairwise(events):
+            if event.operation not in problem.trains[i][before.operation].successors:
+                raise InputError(
+                    f"operation {event.operation} of train {i} does not follow operation {before.operation}",
+                    where="start",
+                )
+    if broken_rule(made, start):
+        outcome = _plan_around(made, past, replace(budget, iterations=0), stop, began)
+        if outcome.solution is None:
+            return outcome
+        start = outcome.solution
+    return _Search(made, budget, start, past, progress=progress, stop=stop, began=began).run()
 
 
 def pinned(problem: Problem, start: Solution, fixed: Fixed) -> Problem:
     """Return a problem in which what is fixed of a solution can be done in one way only."""
-    ways: list[list[Event]] = [[] for _ in problem.trains]
-    for event in start.events:
-        ways[event.train].append(event)
     trains = []
-    for i, (operations, way) in enumerate(zip(problem.trains, ways, strict=True)):
-        past = way if i in fixed.trains else [event for event in way if event.time < fixed.before_s]
+    for operations, past in zip(problem.trains, _past(problem, start, fixed), strict=True):
         made = [
             msgspec.structs.replace(operation, start_lb=max(operation.start_lb, fixed.before_s))
             for operation in operations
@@ -194,6 +214,102 @@ def pinned(problem: Problem, start: Solution, fixed: Fixed) -> Problem:
             )
         trains.append(tuple(made))
     return Problem(tuple(trains), problem.objective)
+
+
+def _past(problem: Problem, start: Solution, fixed: Fixed) -> list[list[Event]]:
+    """Return for each train the events that may not change, the first ones of its path."""
+    past: list[list[Event]] = [[] for _ in problem.trains]
+    for event in start.events:
+        if event.train in fixed.trains or event.time < fixed.before_s:
+            past[event.train].append(event)
+    return past
+
+
+def _plan_around(
+    problem: Problem, past: list[list[Event]], budget: Budget, stop: threading.Event, began: float
+) -> Outcome:
+    """Return a first plan around what is fixed; the problem is one that allows it in one way only.
+
+    A train under way begins where it is now. What it did before is a train of its own, which keeps its path.
+    """
+    trains, offset = list(problem.trains), [0] * len(past)
+    kept: list[list[Event]] = [[] for _ in past]
+    for i, events in enumerate(past):
+        operations = problem.trains[i]
+        if not events:
+            continue
+        here = events[-1].operation
+        if here == len(operations) - 1:
+            kept[i] = events
+            continue
+        offset[i] = here
+        rest = [
+            msgspec.structs.replace(operation, successors=tuple(s - here for s in operation.successors))
+            for operation in operations[here:]
+        ]
+        if len(events) > 1:
+            done, rest[0] = _done(operations, events)
+            kept.append([Event(event.time, len(trains), p) for p, event in enumerate(events)])
+            trains.append(done)
+        trains[i] = tuple(rest)
+    ongoing = Problem(
+        tuple(trains),
+        tuple(
+            msgspec.structs.replace(part, operation=part.operation - offset[part.train])
+            for part in problem.objective
+            if part.operation >= offset[part.train]
+        ),
+    )
+    outcome = _Search(ongoing, budget, None, kept, progress=None, stop=stop, began=began).run()
+    if outcome.solution is None:
+        return outcome
+    tasks = tasks_of(problem)
+    paths = engine._no_paths(tasks)
+    whole = [event for i, events in enumerate(past) if not kept[i] for event in events[:-1]]
+    whole += [
+        Event(event.time, event.train, event.operation + offset[event.train])
+        for event in outcome.solution.events
+        if event.train < len(past)
+    ]
+    _fill(tasks, paths, Solution(0, tuple(whole)), range(len(past)))
+    ordered = events_of(tasks, paths)
+    if ordered is None:
+        return Outcome(Ending.NOTHING, None, steps=outcome.steps)
+    solution = Solution(objective_value(problem, ordered), ordered)
+    if wrong := broken_rule(problem, solution):
+        return Outcome(Ending.IMPOSSIBLE, None, f"what is fixed breaks a rule: {wrong}")
+    return replace(outcome, solution=solution)
+
+
+def _done(operations: Sequence[Operation], events: list[Event]) -> tuple[tuple[Operation, ...], Operation]:
+    """Return what a train under way did as a train of its own, and the operation it is in.
+
+    What both use is left to the latter, which closes it behind itself at least as long as the former would.
+    """
+    now = events[-1]
+    here = operations[now.operation]
+    later = {use.resource: 0 for use in here.resources}
+    done = []
+    for p, event in enumerate(events[:-1]):
+        operation, end = operations[event.operation], events[p + 1].time
+        for use in operation.resources:
+            if use.resource in later:
+                until = end + use.release_time - now.time - here.min_duration
+                later[use.resource] = max(later[use.resource], until)
+        uses = tuple(
+            msgspec.structs.replace(use, release_time=min(use.release_time, now.time - end))
+            if use.resource in later
+            else use
+            for use in operation.resources
+        )
+        done.append(msgspec.structs.replace(operation, resources=uses, successors=(p + 1,)))
+    done.append(Operation(start_lb=now.time, start_ub=now.time))
+    uses = tuple(
+        msgspec.structs.replace(use, release_time=max(use.release_time, later[use.resource])) for use in here.resources
+    )
+    return tuple(done), msgspec.structs.replace(
+        here, resources=uses, successors=tuple(s - now.operation for s in here.successors)
+    )
 
 
 def tasks_of(problem: Problem) -> Tasks:
@@ -359,21 +475,21 @@ class _Search:
         problem: Problem,
         budget: Budget,
         start: Solution | None,
-        fixed: Fixed | None,
+        past: list[list[Event]],
         *,
         progress: Callable[[Better], None] | None,
         stop: threading.Event,
+        began: float,
     ) -> None:
-        self.began = time.monotonic()
-        self.budget, self.progress, self.stop, self.halt = budget, progress, stop, threading.Event()
-        self.problem, self.start = _with_fixed(problem, start, fixed)
+        self.problem, self.budget, self.start, self.began = problem, budget, start, began
+        self.progress, self.stop, self.halt = progress, stop, threading.Event()
         self.tasks = tasks_of(self.problem)
         trains = len(problem.trains)
         self.kept = engine._no_paths(self.tasks)
         self.movable = np.ones(trains, np.int8)
-        if start is not None and fixed is not None:
-            _keep(self.tasks, self.kept, start, fixed)
-            self.movable[self.kept.size > 0] = 0
+        over = [i for i, events in enumerate(past) if events and events[-1].operation == len(problem.trains[i]) - 1]
+        _fill(self.tasks, self.kept, Solution(0, tuple(event for i in over for event in past[i])), over)
+        self.movable[over] = 0
         self.base = np.zeros(trains)
         self.shared = _Shared()
         self.told_cost, self.tell_at = np.inf, 0.0
@@ -603,30 +719,6 @@ class _Search:
                 look_at = self._seconds() + EXCHANGE_S
                 if planner.reals[search.BEST] > self.shared.cost * (1.0 + BEHIND) + 1e-6:
                     self._take_over(planner)
-
-
-def _with_fixed(problem: Problem, start: Solution | None, fixed: Fixed | None) -> tuple[Problem, Solution | None]:
-    """Return the problem with what is fixed, and the plan to begin with if it fits."""
-    if fixed is None:
-        if start is not None and (wrong := broken_rule(problem, start)):
-            raise InputError(f"is no solution of the problem: {wrong}", where="start")
-        return problem, start
-    if start is None:
-        raise InputError("is needed where something is fixed", where="start")
-    for event in start.events:
-        if not (0 <= event.train < len(problem.trains) and 0 <= event.operation < len(problem.trains[event.train])):
-            raise InputError(f"train {event.train} has no operation {event.operation}", where="start")
-    made = pinned(problem, start, fixed)
-    return made, None if broken_rule(made, start) else start
-
-
-def _keep(tasks: Tasks, kept: Paths, start: Solution, fixed: Fixed) -> None:
-    """Note the paths of the trains nothing of which may change."""
-    ends: dict[int, int] = {}
-    for event in start.events:
-        ends[event.train] = max(ends.get(event.train, 0), event.time)
-    over = {train for train, end in ends.items() if end < fixed.before_s}
-    _fill(tasks, kept, start, sorted(over | fixed.trains))
 
 
 def _fill(tasks: Tasks, paths: Paths, solution: Solution, trains: Sequence[int]) -> None:
