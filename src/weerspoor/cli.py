@@ -90,12 +90,15 @@ def _say_compiling(say: Callable[[str], None]) -> None:
     _say_compiling_of(engine.advance, "engine.advance", say)
 
 
-def _say_compiling_of(kernel: Any, name: str, say: Callable[[str], None]) -> None:
-    if not any(Path(kernel._cache.cache_path).glob(f"{name}-*.nbi")):
-        message = "compiling kernels, once: this takes a minute or two"
-        say(message)
-        if not sys.stderr.isatty():
-            typer.echo(message, err=True)
+def _say_compiling_of(kernel: Any, name: str, say: Callable[[str], None]) -> bool:
+    """Say that kernels are compiled now, if they are; return whether."""
+    if any(Path(kernel._cache.cache_path).glob(f"{name}-*.nbi")):
+        return False
+    message = "compiling kernels, once: this takes a minute or two"
+    say(message)
+    if not sys.stderr.isatty():
+        typer.echo(message, err=True)
+    return True
 
 
 def _check_outputs(*files: Path | None, folders: tuple[Path | None, ...] = ()) -> None:
@@ -451,9 +454,11 @@ def dispatch_trains(
 
         problem = read_problem(problem_file)
         first = None if start is None else read_solution(start)
-        from weerspoor.kernel.dispatch import Budget, Ending, dispatch, search
+        from weerspoor.kernel.dispatch import Budget, Ending, compile_kernels, dispatch, search
 
-        _say_compiling_of(search.improve, "search.improve", say)
+        if _say_compiling_of(search.improve, "search.improve", say):
+            compile_kernels()
+            began = time.monotonic()
 
         def keep(better: Better) -> None:
             say(f"objective {better.solution.objective_value} after {better.seconds:.0f} s")

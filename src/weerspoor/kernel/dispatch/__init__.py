@@ -3,6 +3,6 @@
 ``dispatch`` is all that others call; problems and solutions are those of ``weerspoor.formats.dispatching``.
 """
 
-from weerspoor.kernel.dispatch.driver import Better, Budget, Ending, Fixed, Outcome, dispatch
+from weerspoor.kernel.dispatch.driver import Better, Budget, Ending, Fixed, Outcome, compile_kernels, dispatch
 
-__all__ = ["Better", "Budget", "Ending", "Fixed", "Outcome", "dispatch"]
+__all__ = ["Better", "Budget", "Ending", "Fixed", "Outcome", "compile_kernels", "dispatch"]

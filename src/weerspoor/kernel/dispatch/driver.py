@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from weerspoor.common.errors import InputError
-from weerspoor.formats.dispatching import Event, Operation, Problem, Solution, broken_rule, objective_value
+from weerspoor.formats.dispatching import Event, Operation, Part, Problem, Solution, Use, broken_rule, objective_value
 from weerspoor.kernel.dispatch import engine, search
 from weerspoor.kernel.dispatch.arrays import Paths, Tasks
 from weerspoor.kernel.dispatch.insertion import FOUND, NO_ROOM
@@ -197,6 +197,13 @@ def dispatch(
             return outcome
         start = outcome.solution
     return _Search(made, budget, start, past, progress=progress, stop=stop, began=began).run()
+
+
+def compile_kernels() -> None:
+    """Run everything that is compiled once, so that no time of a search is spent on compiling."""
+    train = (Operation(min_duration=1, resources=(Use("a"),), successors=(1,)), Operation())
+    parts = tuple(Part("op_delay", i, 1, coeff=1) for i in (0, 1))
+    dispatch(Problem((train, train), parts), budget=Budget(None, 1, 1))
 
 
 def pinned(problem: Problem, start: Solution, fixed: Fixed) -> Problem:
