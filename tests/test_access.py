@@ -361,7 +361,7 @@ def test_shipped_rules_leave_a_way_through() -> None:
 
 
 def test_turning_back_when_there_is_no_other_way() -> None:
-    """From track 1 to track 2 a train turns back at B, a yard: 1 km, 1 km, back over 1 km and 1 km, and its time there.
+    """From track 1 to track 2 a train turns back at B, a yard: 1 km, 1 km, its time there, and 1 km back to C.
 
     A train that does not fit at B has no way, and neither has one at a plain junction.
     """
@@ -384,8 +384,8 @@ def test_turning_back_when_there_is_no_other_way() -> None:
     plain = TANKS.with_(load_half_width_mm=1500)
     (way,) = explain_route(yard, plain, "A", "C").routes
     assert way.directed.tolist() == [2, 6, 7, 5]
-    assert way.reversal_at == "B"
-    assert way.km == 4.0
+    assert way.turns_at == ["B"]
+    assert way.km == 3.0
     assert way.running_s > stop_kind("reversing").least_for(plain)
     assert "turning back at B" in str(explain_route(yard, plain, "A", "C"))
     assert explain_route(yard, plain.with_(length_m=561), "A", "C").routes == []

@@ -142,6 +142,7 @@ def test_every_text_that_the_drawing_code_names_exists() -> None:
 def test_every_key_that_a_plan_may_hold_has_a_text() -> None:
     """Kinds of trains, stops and relaxations come from tables and lists; each has a word in both languages."""
     from weerspoor.capacity.relax import ORDER
+    from weerspoor.capacity.request import TURN_BACK
     from weerspoor.timetable import day
 
     data = ROOT / "src" / "weerspoor" / "data"
@@ -154,6 +155,8 @@ def test_every_key_that_a_plan_may_hold_has_a_text() -> None:
     groups = {
         "relaxation": set(ORDER),
         "reason": column("stop_kinds.csv", "name"),
+        "turn_back": set(TURN_BACK),
+        "place": {need for needs in column("stop_kinds.csv", "needs") for need in needs.split(";")},
         "kind": column("civil_train_kinds.csv", "kind") | column("train_templates.csv", "kind"),
         "layer": layers,
         "style": layers - {day.LAYER_PASSENGER},
@@ -173,7 +176,8 @@ def test_every_sentence_of_a_plan_has_a_text() -> None:
     kinds = ("nothing_known", "trains", "closures", "both")
     put_together = {f"plan.summary.{kind}" for kind in kinds} | {f"plan.obstacle.{name}" for name in REASONS.values()}
     put_together |= {
-        f"plan.obstacle.{key}" for key in ("closes", "train", "train_beside", "reversing", "wrong_way", "no_way")
+        f"plan.obstacle.{key}"
+        for key in ("closes", "train", "train_beside", "reversing", "wrong_way", "no_way", "no_turning")
     }
     put_together |= {f"access.{name}" for name in REASONS.values()}
     from weerspoor.capacity.relax import ORDER
@@ -186,16 +190,18 @@ def test_every_sentence_of_a_plan_has_a_text() -> None:
 
 def test_what_stands_in_english_in_the_tables_is_there_in_dutch() -> None:
     """Sources and descriptions of norms, brakes, clearances, trains and tables: each that a plan can show."""
-    from weerspoor.capacity.assumptions import CLEARANCES, ENERGY, sources, used_norms
+    from weerspoor.capacity.assumptions import CLEARANCES, ENERGY, RUN_ROUND, sources, used_norms
     from weerspoor.trains import catalogue
     from weerspoor.trains.clearance import clearance
+    from weerspoor.trains.stops import stop_kind, stop_kind_names
     from weerspoor.trains.tables import norms
 
     trains = [catalogue.template(name) for name in [*catalogue.template_names(), catalogue.ORDINARY]]
     trains += [catalogue.civil_kind(name) for name in catalogue.civil_kind_names()]
     trains.append(catalogue.train_from({"length_m": 600, "mass_t": 1500, "max_speed_kmh": 90, "traction": ["diesel"]}))
     trains.append(catalogue.train_from({"template": "heavy", "traction": ["25 kV AC"]}))
-    said = {why for train in trains for why in train.assumed.values()} | {ENERGY}
+    said = {why for train in trains for why in train.assumed.values()} | {ENERGY, RUN_ROUND}
+    said |= {stop_kind(name).source for name in stop_kind_names() if name.startswith("reversing")}
     said |= {row["source"] for group in ("freight", "passenger") for row in used_norms(group)}
     said |= {norm.source for group in ("conversion", "unknown") for norm in norms(group, "braking").values()}
     said |= {getattr(clearance(), group).source for group in CLEARANCES}
@@ -208,9 +214,11 @@ def test_the_subjects_of_assumptions_have_words() -> None:
     """Every norm, clearance and brake value that a plan lists has a name in both languages."""
     from weerspoor.capacity.assumptions import CLEARANCES, used_norms
     from weerspoor.trains.clearance import clearance
+    from weerspoor.trains.stops import stop_kind_names
 
     wanted = {row["what"].split(".")[1] for group in ("freight", "passenger") for row in used_norms(group)}
-    wanted |= {"this_train_ms2", "max_speed_kmh", "at_the_wheels"}
+    wanted |= {"this_train_ms2", "max_speed_kmh", "at_the_wheels", "run_round"}
+    wanted |= {f"{name}_s" for name in stop_kind_names() if name.startswith("reversing")}
     for group in CLEARANCES:
         values = msgspec.structs.asdict(getattr(clearance(), group))
         wanted |= {f"{group}_{name}" for name, value in values.items() if isinstance(value, float)}

@@ -1,6 +1,6 @@
 /** The space-time diagram: time to the right, distance along the path downwards. Values in, shapes out. */
 
-import { clock, clockMinutes, duration, timeTicks } from "./clock.ts";
+import { clock, clockMinutes, timeTicks } from "./clock.ts";
 import { courseOf, kmAt, timeAt, type Course } from "./course.ts";
 import { lineStyles, styleKey } from "./kinds.ts";
 import { fitAxis, placeLabels, placeRank, type Box, type MapLabel } from "./labels.ts";
@@ -235,7 +235,7 @@ function plotLabels(path: Path, course: Course, at: Scales, view: DiagramView, t
     else if (index === last) clear(point.km, point.arrival_s, clock(point.arrival_s), 0, "own");
     else if (point.stop_s > 0) {
       const why = [point.reason ? ` ${texts.word("reason", point.reason)}` : "", point.reason_train].join(" ").trimEnd();
-      clear(point.km, (point.arrival_s + point.departure_s) / 2, `${point.code} ${duration(point.stop_s)}${why}`, 1, "own");
+      clear(point.km, (point.arrival_s + point.departure_s) / 2, `${point.code} ${texts.duration(point.stop_s)}${why}`, 1, "own");
     }
   });
   const wanted = new Set(path.points.filter((point) => point.reason_train).map((point) => point.reason_train));

@@ -1,4 +1,4 @@
-/** The plan as the program writes it (`weerspoor-plan`, version 1); see `capacity/plan.py` for the meaning of each field. */
+/** The plan as the program writes it (`weerspoor-plan`, version 2); see `capacity/plan.py` for the meaning of each field. */
 
 export type LonLat = readonly [number, number];
 
@@ -29,6 +29,7 @@ export interface PieceTime {
   exit_s: number;
   depart_s: number;
   speed_kmh: number;
+  turned: boolean;
 }
 
 export interface Held {

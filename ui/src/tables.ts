@@ -1,6 +1,6 @@
 /** The written parts of the page: header, paths, points, kept-empty tracks, conditions, explanation, sources. */
 
-import { clock, duration, nextDate } from "./clock.ts";
+import { clock, nextDate } from "./clock.ts";
 import { lineStyles, styleKey } from "./kinds.ts";
 import { hatch, placeName } from "./diagram.ts";
 import type { Condition, KeptEmpty, Path, Plan } from "./plan.ts";
@@ -24,7 +24,7 @@ export function plain(value: unknown, texts: Texts): string {
   if (Array.isArray(value)) return value.length === 0 ? "–" : value.map((one) => plain(one, texts)).join(", ");
   if (typeof value === "object") {
     return Object.entries(value)
-      .filter(([, one]) => one !== null && one !== "" && one !== 0 && !(Array.isArray(one) && one.length === 0))
+      .filter(([key, one]) => !(key === "turn_back" && one === "needed") && one !== null && one !== "" && one !== 0 && !(Array.isArray(one) && one.length === 0))
       .map(([key, one]) => `${texts.word("request", key)} ${valueWithUnit(key, one, texts)}`.trim())
       .join(" · ");
   }
@@ -43,8 +43,9 @@ const CLOCK_TIMES = new Set(["ready_s", "window_s", "from_s", "until_s", "horizo
 
 function valueWithUnit(key: string, value: unknown, texts: Texts): string {
   if (key === "kind" && typeof value === "string") return texts.word("reason", value);
+  if (key === "turn_back" && typeof value === "string") return texts.word("turn_back", value);
   if (CLOCK_TIMES.has(key)) return (Array.isArray(value) ? value : [value]).map((one) => clock(Number(one))).join("–");
-  if (typeof value === "number" && key.endsWith("_s")) return duration(value);
+  if (typeof value === "number" && key.endsWith("_s")) return texts.duration(value);
   const unit = typeof value === "number" ? UNITS.find(([ending]) => key.endsWith(ending))?.[1] : undefined;
   const text = plain(value, texts);
   return unit && text !== "–" ? `${text} ${key === "metre_load_t" ? "t/m" : unit}` : text;
@@ -75,10 +76,10 @@ export function header(plan: Plan, path: Path | undefined, texts: Texts): Shape 
           { class: "digest" },
           [
             `${texts.number(path.distance_km, 1)} km`,
-            texts.text("ui.under_way", { time: duration(path.arrival_s - path.departure_s) }),
+            texts.text("ui.under_way", { time: texts.duration(path.arrival_s - path.departure_s) }),
             texts.text(path.stops === 1 ? "ui.one_stop" : "ui.n_stops", { n: path.stops }),
             texts.text("ui.n_kept", { n: path.kept_empty.length }),
-            path.reserve_paths.length > 0 ? texts.text("ui.uses_reserve", { paths: path.reserve_paths.join(", ") }) : texts.text("ui.no_reserve"),
+            texts.text(path.reserve_paths.length === 0 ? "ui.no_reserve" : path.reserve_paths.length === 1 ? "ui.one_reserve" : "ui.n_reserve", { n: path.reserve_paths.length }),
           ].join(" · "),
         )
       : null,
@@ -134,14 +135,14 @@ export function paths(plan: Plan, chosen: number, texts: Texts, choosing: boolea
       choosing ? td(h("input", attributes), h("label", { for: `path-${index}` }, texts.word("why", path.why))) : td(index === chosen ? "● " : "○ ", texts.word("why", path.why)),
       tn(clock(path.departure_s)),
       tn(clock(path.arrival_s)),
-      tn(duration(path.running_s)),
+      tn(texts.duration(path.running_s)),
       tn(String(path.stops)),
       tn(texts.number(path.distance_km, 1)),
       tn(`${texts.number(100 * path.pace)} %`),
-      tn(slack === null ? "–" : duration(slack)),
+      tn(slack === null ? "–" : texts.duration(slack)),
       tn(String(path.kept_empty.length)),
       tn(path.energy_kwh === null ? "–" : texts.number(path.energy_kwh)),
-      td(path.reserve_paths.join(", ") || "–"),
+      td(path.reserve_paths.length === 0 ? "–" : path.reserve_paths.map((name, number) => [number > 0 ? ", " : "", h("span", { class: "n" }, name)])),
     );
   });
   const heads = ["path", ">departure", ">arrival", ">running", ">stops", ">km", ">pace", ">least_slack", ">kept", ">energy", "reserve"];
@@ -167,7 +168,7 @@ export function points(plan: Plan, path: Path, texts: Texts): Shape {
     const stop = point.stop_s > 0;
     const reason = point.reason ? texts.word("reason", point.reason) : "";
     const between = (slack: number | null, train: string): Shape =>
-      slack === null ? td("") : slack > FAR_S ? td(h("span", { class: "free" }, `> ${duration(FAR_S)}`)) : td(h("span", { class: "n" }, duration(slack)), train ? h("span", { class: "ref" }, ` ${train}`) : "");
+      slack === null ? td("") : slack > FAR_S ? td(h("span", { class: "free" }, `> ${FAR_S / 3600} h`)) : td(h("span", { class: "n" }, texts.duration(slack)), train ? h("span", { class: "ref" }, ` ${train}`) : "");
     const row = h(
       "tr",
       { class: end ? "end" : stop ? "stop" : undefined, "data-km": point.km },
@@ -176,11 +177,11 @@ export function points(plan: Plan, path: Path, texts: Texts): Shape {
       td(point.track),
       tn(index === 0 ? "" : stop || index === last ? clock(point.arrival_s) : ""),
       h("td", { class: stop || end ? "n" : "n passing" }, index === last ? "" : clock(point.departure_s)),
-      td(stop ? `${duration(point.stop_s)}${reason ? ` · ${reason}` : ""}` : reason && end ? reason : "", point.reason_train ? h("span", { class: "ref" }, ` ${point.reason_train}`) : ""),
+      td(stop ? `${texts.duration(point.stop_s)}${reason ? ` · ${reason}` : ""}` : reason && end ? reason : "", point.reason_train ? h("span", { class: "ref" }, ` ${point.reason_train}`) : ""),
       between(point.slack_before_s, point.train_before),
       between(point.slack_after_s, point.train_after),
     );
-    if (!night && point.departure_s >= 86_400) {
+    if (!night && point.arrival_s >= 86_400) {
       night = true;
       return [h("tr", { class: "midnight" }, h("td", { colspan: 8 }, next ? texts.date(next) : texts.text("ui.next_day"))), row];
     }
@@ -284,7 +285,7 @@ export function keptEmpty(path: Path, texts: Texts): Shape {
   const title = h("h2", {}, texts.text("ui.kept"));
   if (path.kept_empty.length === 0) return h("section", { class: "kept-empty" }, title, h("p", {}, texts.text("ui.kept_none")));
   const margin = (value: number | null | undefined, train: string | undefined): Shape =>
-    td(value === null || value === undefined ? h("span", { class: "free" }, texts.text("ui.free")) : h("span", { class: "n" }, duration(value)), train ? h("span", { class: "ref" }, ` ${train}`) : "");
+    td(value === null || value === undefined ? h("span", { class: "free" }, texts.text("ui.free")) : h("span", { class: "n" }, texts.duration(value)), train ? h("span", { class: "ref" }, ` ${train}`) : "");
   let stretch = "";
   const rows = groupKept(path.kept_empty).flatMap((group) => {
     const row = h(
@@ -306,7 +307,7 @@ export function keptEmpty(path: Path, texts: Texts): Shape {
     return [h("tr", { class: "stretch" }, h("th", { colspan: 9, scope: "rowgroup" }, here)), row];
   });
   const least = (text: string, one: KeptEmpty | null, room: number | null | undefined, train: string | undefined): string | null =>
-    one && room !== null && room !== undefined ? texts.text(text, { room: duration(room), train: train ?? "", place: placeName(path, (one.km_from + one.km_to) / 2) }) : null;
+    one && room !== null && room !== undefined ? texts.text(text, { room: texts.duration(room), train: train ?? "", place: placeName(path, (one.km_from + one.km_to) / 2) }) : null;
   const early = tightest(path.kept_empty, roomEarly);
   const late = tightest(path.kept_empty, roomLate);
   const room = [least("ui.least_early", early, early?.margin_early_s, early?.train_before), least("ui.least_late", late, late?.margin_late_s, late?.train_after)].filter((one) => one !== null);
@@ -322,7 +323,7 @@ export function keptEmpty(path: Path, texts: Texts): Shape {
 }
 
 const value = (amount: number, unit: string, texts: Texts): string => {
-  if (unit === "s" || unit === "min") return duration(unit === "s" ? amount : amount * 60);
+  if (unit === "s" || unit === "min") return texts.duration(unit === "s" ? amount : amount * 60);
   if (unit === "clock") return clock(amount);
   const digits = Number.isInteger(amount) ? 0 : Math.abs(amount) < 10 ? 2 : 1;
   return `${texts.number(amount, digits)}${unit ? ` ${unit}` : ""}`;

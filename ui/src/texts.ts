@@ -1,6 +1,6 @@
 /** Texts in the reader's language, by key; numbers in that language's way. */
 
-import { clock } from "./clock.ts";
+import { clock, duration } from "./clock.ts";
 import type { Sentence } from "./plan.ts";
 
 export interface Texts {
@@ -16,6 +16,8 @@ export interface Texts {
   number(value: number, digits?: number): string;
   /** A short text with its numbers written in that language's way. */
   decimals(text: string): string;
+  /** A length of time, in tenths of a minute under an hour. */
+  duration(seconds: number): string;
   /** A date such as `24 November 2026`; the text itself if it is no date. */
   date(value: string): string;
 }
@@ -35,6 +37,7 @@ export function makeTexts(lang: string, table: Readonly<Record<string, string>>)
   };
   const text = (key: string, values: Readonly<Record<string, unknown>> = {}): string =>
     (table[key] ?? key).replace(/\{(\w+)(?::(\w+))?\}/g, (whole, name: string, form?: string) => (name in values ? write(values[name], form ?? "") : whole));
+  const decimals = (value: string): string => (lang === "nl" ? value.replace(/(?<![\d.])(\d+)\.(\d+)(?![\w.])/g, "$1,$2") : value);
   return {
     lang,
     text,
@@ -47,7 +50,8 @@ export function makeTexts(lang: string, table: Readonly<Record<string, string>>)
       formats.set(digits, format);
       return format.format(value);
     },
-    decimals: (value) => (lang === "nl" ? value.replace(/(?<![\d.])(\d+)\.(\d+)(?![\w.])/g, "$1,$2") : value),
+    decimals,
+    duration: (seconds) => decimals(duration(seconds)),
     date: (value) => {
       if (!/^\d{4}-\d{2}-\d{2}$/.test(value)) return value;
       const options = { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" } as const;

@@ -40,7 +40,7 @@ export const kept = (changes: Partial<KeptEmpty>): KeptEmpty => ({
   ...changes,
 });
 
-const piece = { track: "t", name: "", from_m: 0, to_m: 10_000, speed_kmh: 60 };
+const piece = { track: "t", name: "", from_m: 0, to_m: 10_000, speed_kmh: 60, turned: false };
 
 export const path: Path = {
   id: "P1",
@@ -81,7 +81,7 @@ export const path: Path = {
 
 export const plan: Plan = {
   schema: "weerspoor-plan",
-  version: 1,
+  version: 2,
   reference: "HNS-1",
   outcome: "found",
   handling: { label: "Label", sensitive: [] },

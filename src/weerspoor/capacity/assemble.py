@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from weerspoor.capacity import plan as p
 from weerspoor.capacity.around import Around, Met
+from weerspoor.capacity.calls import calls
 from weerspoor.capacity.diagram import diagram_trains
 from weerspoor.capacity.fit import Problem, journey_s
 from weerspoor.capacity.geometry import Course, drawn_piece
@@ -21,16 +22,20 @@ from weerspoor.common.clock import DAY_S, STEP_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER, KEEP_WIDE, Run
 from weerspoor.network.model import LINE_CATEGORIES
-from weerspoor.timetable.passages import Passage, passages
+from weerspoor.timetable.passages import Passage
 from weerspoor.trains import clearance
 from weerspoor.trains.access import access_rules
 from weerspoor.trains.running_time import run_over_pieces
 from weerspoor.trains.starting import startable_permille, too_steep
+from weerspoor.trains.stops import REVERSING
 
 Ints = npt.NDArray[np.int32]
 
 OF = {KEEP_ALL: "all", KEEP_PASSENGER: "passenger", KEEP_WIDE: "wide", KEEP_PASSENGER | KEEP_WIDE: "passenger"}
 """Of which trains a neighbour track is kept empty, by mask."""
+
+WALK_S = 120
+"""Turning back may take so much longer than its least time without a wait: its head goes on to the end of a piece."""
 
 WAIT_S = 30
 """A train waits for another when it leaves within so many seconds of the other having cleared its way."""
@@ -98,26 +103,32 @@ class Assembler:
 
         The whole way is taken at the pace of the journey as a whole.
         """
-        run, problem = self.run, self.problem
-        stretch = 1.0 + problem.model.supplement
-        stands = np.flatnonzero(run.depart_s > run.exit_s)
-        stands_s = {int(i) - 1: float(run.depart_s[i] - run.exit_s[i]) for i in stands.tolist() if i > 0}
-        if problem.query.stages[-1].stop_s >= 0:
-            stands_s[len(run.directed) - 2] = 0.0
-        speed_kmh = problem.model.speed_ms[run.directed[1:]].astype(np.float64) * 3.6 * stretch
         try:
-            motion = run_over_pieces(
-                problem.train,
-                self.network.pieces.length_m[run.directed[1:] >> 1].astype(np.float64),
-                speed_kmh,
-                stands_s,
-                supplement=problem.model.supplement,
-                pace=self.pace(),
-                entry_ms=float(speed_kmh[0]) / 3.6 if problem.query.stages[0].stop_s < 0 else 0.0,
-            )
+            return round(sum(self._leg_kwh(first, last) for first, last in self.course.legs), 1)
         except InputError:
             return None
-        return round(motion.energy_kwh, 1)
+
+    def _leg_kwh(self, first: int, last: int) -> float:
+        """Return the work from the exit of one piece to that of another, without turning back between them."""
+        run, problem = self.run, self.problem
+        stretch = 1.0 + problem.model.supplement
+        directed = run.directed[first + 1 : last + 1]
+        stand_s = (run.depart_s - run.exit_s)[first + 1 : last + 1]
+        stands_s = {int(i): float(stand_s[i]) for i in np.flatnonzero(stand_s > 0).tolist()}
+        if last + 1 < len(run.directed) or problem.query.stages[-1].stop_s >= 0:
+            stands_s[len(directed) - 1] = 0.0
+        speed_kmh = problem.model.speed_ms[directed].astype(np.float64) * 3.6 * stretch
+        passes_in = first == 0 and problem.query.stages[0].stop_s < 0
+        motion = run_over_pieces(
+            problem.train,
+            self.network.pieces.length_m[directed >> 1].astype(np.float64),
+            speed_kmh,
+            stands_s,
+            supplement=problem.model.supplement,
+            pace=self.pace(),
+            entry_ms=float(speed_kmh[0]) / 3.6 if passes_in else 0.0,
+        )
+        return motion.energy_kwh
 
     def pace(self) -> float:
         """Return the least running time as a share of that planned, stops left out."""
@@ -131,7 +142,7 @@ class Assembler:
     def passages(self) -> list[Passage]:
         """The points of the way; the ends and the places asked for are always among them."""
         run, request = self.run, self.problem.request
-        found = passages(self.network, run.directed, run.enter_s, run.exit_s, run.depart_s)
+        found = calls(self.course, run.enter_s, run.exit_s, run.depart_s)
         codes = [code.casefold() for code in self.network.points.code]
         asked = [request.origin, *[via.point for via in request.via], request.destination]
         for number, code in enumerate(asked):
@@ -167,6 +178,7 @@ class Assembler:
         last = len(self.passages) - 1
         spans = [passage.position for passage in self.passages]
         via = {item.point: item for item in request.via}
+        turned_at = set((np.flatnonzero(self.course.turned) - 1).tolist())
         for i, passage in enumerate(self.passages):
             code = points.code[passage.point]
             arrival_s, departure_s = to_step(passage.arrival_s), to_step(passage.departure_s)
@@ -178,10 +190,13 @@ class Assembler:
             elif i == last:
                 reason = "border" if self.problem.is_border(code) else "destination"
             elif stop_s > 0:
-                asked = via.get(code)
-                if asked is not None and asked.stop_s:
-                    reason = asked.kind or "asked"
-                if asked is None or stop_s > asked.stop_s + STEP_S:
+                asked, turns = via.get(code), passage.position in turned_at
+                if turns:
+                    reason = self.problem.turning.kind.name
+                elif asked is not None and asked.stop_s:
+                    reason = "asked" if asked.kind.startswith(REVERSING) else asked.kind or "asked"
+                least_s = max(asked.stop_s if asked is not None else 0, self.problem.turning.least_s if turns else 0.0)
+                if stop_s > least_s + (WALK_S if turns else STEP_S):
                     number = self.waits_for(passage.position)
                     if number is not None:
                         reason_train = self.reference(number)
@@ -289,6 +304,7 @@ class Assembler:
                 exit_s=round(float(run.exit_s[i]), 1),
                 depart_s=round(float(run.depart_s[i]), 1),
                 speed_kmh=round(float(run.speed_ms[i]) * 3.6, 1),
+                turned=bool(self.course.turned[i]),
             )
             for i, directed in enumerate(run.directed.tolist())
         ]

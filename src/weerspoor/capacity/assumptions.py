@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from weerspoor.capacity.fit import Problem
     from weerspoor.trains.model import Train
 
+RUN_ROUND = "by kind of place, and a list; the track on which the engine runs round is taken to be free"
 ENERGY = "work of the tractive effort at the wheels on the flat, by the exact running time; nothing recovered"
 UNITS = {"_m": "m", "_mm": "mm", "_t": "t", "_kmh": "km/h", "_s": "s", "_ms2": "m/s2"}
 CLEARANCES = ("meeting", "load", "platform")
@@ -29,6 +30,11 @@ def assumptions(problem: Problem) -> list[dict[str, str]]:
     rows += _brakes(train)
     rows += [row for row in used_norms(train.norm_group) if row["certainty"] != "sure"]
     rows.append(_row("energy.at_the_wheels", "", "likely", ENERGY))
+    if problem.turns:
+        kind = problem.turning.kind
+        rows.append(_row(f"turning.{kind.name}_s", f"{problem.turning.least_s:.0f} s", kind.certainty, kind.source))
+        if "run_round" in kind.needs:
+            rows.append(_row("turning.run_round", "", "assumed", RUN_ROUND))
     return rows + (_clearances() if train.is_wide else [])
 
 

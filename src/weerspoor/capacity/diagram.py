@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,16 +31,30 @@ def diagram_trains(problem: Problem, run: Run, course: Course) -> list[p.Diagram
         return []
     margin = settings().diagram.margin_s
     span_s = float(run.depart_s[0]) - margin, float(run.exit_s[-1]) + margin
-    low_km, high_km = np.full(course.network.n_pieces, np.nan), np.full(course.network.n_pieces, np.nan)
-    beside = course.beside
-    pieces = np.fromiter(beside, np.int64, len(beside))
-    low_km[pieces], high_km[pieces] = np.array(list(beside.values())).T
     left_out = set(problem.without)
-    found = _drawn((low_km, high_km), day, day.trains.layer, span_s, left_out)
-    if day.reserve is not None:
-        layer = ["reserve"] * len(day.reserve.trains.reference)
-        found += _drawn((low_km, high_km), day.reserve, layer, span_s, left_out)
-    return found
+    found: dict[tuple[str, str], p.DiagramTrain] = {}
+    for along_km in _along(course):
+        drawn = _drawn(along_km, day, day.trains.layer, span_s, left_out)
+        if day.reserve is not None:
+            layer = ["reserve"] * len(day.reserve.trains.reference)
+            drawn += _drawn(along_km, day.reserve, layer, span_s, left_out)
+        for train in drawn:
+            known = found.setdefault((train.reference, train.layer), train)
+            if known is not train:
+                known.lines += train.lines
+    return list(found.values())
+
+
+def _along(course: Course) -> Iterator[tuple[Doubles, Doubles]]:
+    """Yield the kilometres of lower and upper chainage of the pieces along each part between which the train turns."""
+    n_pieces = course.network.n_pieces
+    for first, last in course.legs:
+        leg = course if (first, last) == (0, len(course.directed) - 1) else course.part(first, last)
+        low_km, high_km = np.full(n_pieces, np.nan), np.full(n_pieces, np.nan)
+        pieces = np.fromiter(leg.beside, np.int64, len(leg.beside))
+        along = np.array(list(leg.beside.values())).T + course.exit_km[first]
+        low_km[pieces], high_km[pieces] = along
+        yield low_km, high_km
 
 
 def _drawn(

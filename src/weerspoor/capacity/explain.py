@@ -11,18 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from weerspoor.capacity import plan as p
+from weerspoor.capacity.calls import calls
 from weerspoor.capacity.fit import NoTrack, Problem, Work, vary
+from weerspoor.capacity.geometry import Course
 from weerspoor.capacity.occupation import CLOSED
 from weerspoor.capacity.plan import Sentence
-from weerspoor.capacity.relax import ORDER, relaxations, run_alone, turning_point, without_windows
-from weerspoor.capacity.request import point_index
+from weerspoor.capacity.relax import ORDER, relaxations, run_alone, without_windows
+from weerspoor.capacity.request import NEVER, point_index
+from weerspoor.capacity.routes import way_with_turns
 from weerspoor.capacity.settings import settings
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.timelines import Rows
 from weerspoor.network.model import GAUGES, LINE_CATEGORIES, PROTECTIONS, VOLTAGES
 from weerspoor.network.points import directed_at_point
 from weerspoor.network.routes import length_by_directed_piece, shortest_times, way_to
-from weerspoor.timetable.passages import passages
 from weerspoor.trains import access as a
 from weerspoor.trains.starting import reference_permille, startable_mass_t
 
@@ -33,6 +35,7 @@ FORBIDDEN = 1000.0
 """A metre of a track the train may not use counts as so many when the way with the least of them is looked for."""
 
 MOST_OBSTACLES = 15
+RULED_OUT = "plan.obstacle.reversing"
 
 
 def explain(problem: Problem, progress: Progress = lambda _: None, *, proven: bool = True) -> p.Explanation:
@@ -62,6 +65,8 @@ def explain(problem: Problem, progress: Progress = lambda _: None, *, proven: bo
         obstacles, summary = _forbidden(problem), Sentence("plan.summary.forbidden")
         if not obstacles:
             obstacles, summary = _reversing(problem), Sentence("plan.summary.reversing")
+            if any(item.detail.key == RULED_OUT for item in obstacles):
+                summary = Sentence("plan.summary.turning_ruled_out")
     else:
         free, solo = run_alone(problem, work)
         obstacles, summary = _in_the_way(problem, solo) if solo is not None else _too_slow(problem, free, work)
@@ -134,6 +139,8 @@ def _why_no_track(problem: Problem, place: NoTrack) -> Sentence:
         long_enough = rows[network.stops.usable_m[rows] >= train.length_m]
         if why := reasons(network.stops.directed[long_enough]):
             return Sentence("plan.obstacle.not_open", {"reasons": why})
+        if len(problem.standing(place.point)):
+            return Sentence("plan.obstacle.no_turning", {"needs": list(problem.turning.kind.needs)})
         return Sentence("plan.obstacle.platform")
     directed = directed_at_point(network, point_index(network.points, place.point))
     if not len(directed):
@@ -190,13 +197,15 @@ def _reversing(problem: Problem) -> list[p.Obstacle]:
         allowed = np.where((problem.access.reasons & a.DIRECTION) != 0, np.float32(np.inf), cost)
         if np.isfinite(shortest_times(network, start, allowed)[0][end]).any():
             continue
-        turned = turning_point(problem, codes[i], codes[i + 1])
-        key = "reversing" if turned else "wrong_way" if np.isfinite(wrong_way[end]).any() else "no_way"
+        turns = request.turn_back == NEVER and way_with_turns(
+            network, problem.train, *(point_index(network.points, code) for code in codes[i : i + 2])
+        )
+        key = "reversing" if turns else "wrong_way" if np.isfinite(wrong_way[end]).any() else "no_way"
         found.append(
             p.Obstacle(
                 kind="rule",
                 what=f"{codes[i]}-{codes[i + 1]}",
-                place=_name(problem, turned) if turned else _name(problem, codes[i + 1]),
+                place=_name(problem, turns.turns_at[0] if turns else codes[i + 1]),
                 detail=Sentence(f"plan.obstacle.{key}"),
                 source="places",
             )
@@ -323,7 +332,7 @@ def _zone_place(problem: Problem, zone: int) -> str:
 def _reached(problem: Problem, free: Run, work: Work) -> list[str]:
     """Return the codes of the points furthest along its way alone that the train can reach among the others."""
     network = problem.network
-    found = passages(network, free.directed, free.enter_s, free.exit_s, free.depart_s)
+    found = calls(Course(network, free.directed), free.enter_s, free.exit_s, free.depart_s)
     codes = [network.points.code[passage.point] for passage in found][1:]
     low, high = -1, len(codes)
     while high - low > 1 and work.left:

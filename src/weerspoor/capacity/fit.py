@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weerspoor.capacity.occupation import Occupation, occupation
-from weerspoor.capacity.request import Request, Via, Window, point_index, where
+from weerspoor.capacity.request import ALLOWED, NEVER, Request, Via, Window, point_index, where
 from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import STEP_S
 from weerspoor.common.errors import InputError
@@ -21,11 +22,13 @@ from weerspoor.kernel.graph import Query, Run, Stage, TrainModel
 from weerspoor.kernel.profile import ProfileSearch
 from weerspoor.kernel.search import GaveUpError, Search
 from weerspoor.network.points import directed_at_point
-from weerspoor.network.routes import reachable
+from weerspoor.network.routes import dijkstra, reachable
 from weerspoor.trains.access import Access, access
 from weerspoor.trains.catalogue import train_from
 from weerspoor.trains.kernel_model import train_model
 from weerspoor.trains.starting import known_too_steep, reference_permille, startable_permille
+from weerspoor.trains.stops import REVERSING, stop_kind
+from weerspoor.trains.turning import Turning, turned_heads, turning, with_turns
 
 if TYPE_CHECKING:
     from weerspoor.network.model import Network
@@ -220,10 +223,11 @@ class Problem:
     @cached_property
     def model(self) -> TrainModel:
         """The kernel's train; one object for every problem of the same train, so that its bounds serve them all."""
+        turning = self.turning if self.turns else None
         model = _kept(
             self.network,
-            ("model", *self._tracks_asked, self.slack_s),
-            lambda: train_model(self.network, self.train, self.access, slack_s=self.slack_s),
+            ("model", *self._tracks_asked, self.slack_s, self.turns),
+            lambda: train_model(self.network, self.train, self.access, slack_s=self.slack_s, turning=turning),
         )
         if self.banned is not None:
             model = replace(model, speed_ms=np.where(self.banned, np.float32(0), model.speed_ms).astype(np.float32))
@@ -251,13 +255,60 @@ class Problem:
         """Tracks that the train may use lead through all its places in turn, whatever the time."""
         if not self.startable or self.no_track:
             return False
-        open_to_it = self.model.speed_ms > 0
+        return self._leads_through or (self.turns and self._leads_through_turning)
+
+    @cached_property
+    def turning(self) -> Turning:
+        """How and where the train turns back."""
+        return _kept(
+            self.network, ("turning", *self._tracks_asked), lambda: turning(self.network, self.train, self.access)
+        )
+
+    @cached_property
+    def turns(self) -> bool:
+        """It may turn back on its way, as the request says: mostly only where tracks lead through in no other way."""
+        if self.request.turn_back == NEVER or self.no_track or not self.startable:
+            return False
+        asked = any(via.kind.startswith(REVERSING) for via in self.request.via)
+        return asked or self.request.turn_back == ALLOWED or not self._leads_through
+
+    @cached_property
+    def _leads_through(self) -> bool:
+        """Tracks lead through all its places in turn without turning back."""
         at = self.query.stages[0].directed
         for stage in self.query.stages[1:]:
-            at = stage.directed[reachable(self.network, at, open_to_it)[stage.directed]]
+            at = stage.directed[reachable(self.network, at, self.usable)[stage.directed]]
             if not len(at):
                 return False
         return True
+
+    @cached_property
+    def _leads_through_turning(self) -> bool:
+        """Tracks lead through all its places in turn, turning back included; where it stands it may go either way."""
+        stands, heads = self._heads
+        start, following = with_turns(self.network, stands, heads)
+        cost = np.where(self.usable, np.float32(1), np.float32(np.inf))
+        cost = np.concatenate([cost, np.ones(len(stands), np.float32)])
+        at = self.query.stages[0].directed
+        for stage in self.query.stages[1:]:
+            dist, _ = dijkstra(start, following, at, cost)
+            reached = np.isfinite(dist[stage.directed])
+            at = stage.directed[reached]
+            if not len(at):
+                return False
+            turned = np.flatnonzero(np.isin(stands, at)) if stage.stop_s >= 0 else np.empty(0, np.intp)
+            at = np.concatenate([at, 2 * self.network.n_pieces + turned]).astype(np.int32)
+        return True
+
+    @cached_property
+    def _heads(self) -> tuple[Ints, Ints]:
+        """The directed pieces at whose exit it may turn, and those at whose exit its head then is."""
+        return turned_heads(self.network, self.train, self.usable, self.turning.may_turn)
+
+    @cached_property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Directed pieces that it may run over."""
+        return self.access.allowed if self.banned is None else self.access.allowed & ~self.banned
 
     @cached_property
     def least_journey_s(self) -> float:
@@ -284,8 +335,18 @@ class Problem:
         stages: list[Stage] = []
         missing: list[NoTrack | None] = []
 
-        def add(point: str, *, stands: bool, stop_s: float, window: Window | None, ready_s: int | None = None) -> None:
+        def add(
+            point: str,
+            *,
+            stands: bool,
+            stop_s: float,
+            window: Window | None,
+            ready_s: int | None = None,
+            turns: bool = False,
+        ) -> None:
             directed = self.standing(point) if stands else self.passing(point)
+            if turns:
+                directed = directed[np.isin(directed, self._heads[0])]
             earliest_s = window.earliest_s if window else ready_s if ready_s is not None else -1e9
             latest_s = window.latest_s // STEP_S * STEP_S if window else 1e9
             stages.append(
@@ -306,7 +367,8 @@ class Problem:
             ready_s=request.ready_s,
         )
         for via in request.via:
-            add(via.point, stands=via.stop_s > 0, stop_s=float(via.stop_s), window=via.window)
+            turns = via.kind.startswith(REVERSING)
+            add(via.point, stands=via.stop_s > 0, stop_s=float(via.stop_s), window=via.window, turns=turns)
         add(
             request.destination,
             stands=not self.is_border(request.destination),
@@ -331,7 +393,7 @@ class Problem:
         return self._usable(directed_at_point(self.network, point_index(self.network.points, point)))
 
     def _usable(self, directed: Ints) -> Ints:
-        return directed[self.model.speed_ms[directed] > 0]
+        return directed[self.usable[directed]]
 
     def _longest_m(self, point: str) -> float:
         stops = self.network.stops
@@ -358,17 +420,23 @@ def request_train(request: Request) -> Train:
         raise InputError(error.message, where=where(request, f"train.{key}"), hint=error.hint) from error
 
 
-def stop_seconds(request: Request, via: Via) -> int:
+def stop_seconds(request: Request, via: Via, train: Train) -> int:
     """Return the least stand at a place on the way, which its kind of stop may lengthen."""
     if not via.kind:
         return via.stop_s
-    from weerspoor.trains.stops import stop_kind
-
     try:
         kind = stop_kind(via.kind)
     except InputError as error:
         raise InputError(error.message, where=where(request, "via.kind"), hint=error.hint) from error
-    return max(via.stop_s, int(kind.least_s))
+    if via.kind.startswith(REVERSING) and via.kind != train.turns_by:
+        raise InputError(
+            f"is {via.kind!r}, which is not how this train turns back",
+            where=where(request, "via.kind"),
+            hint=f'write kind = "{train.turns_by}"; cab_at_both_ends of the train decides',
+        )
+    if via.kind.startswith(REVERSING) and request.turn_back == NEVER:
+        raise InputError("asks to turn back, which prefer.turn_back rules out", where=where(request, "via.kind"))
+    return max(via.stop_s, math.ceil(kind.least_for(train)))
 
 
 def prepare(request: Request, network: Network, day: Day | None) -> Problem:
@@ -386,9 +454,10 @@ def prepare(request: Request, network: Network, day: Day | None) -> Problem:
     InputError
         If the train cannot be, or a closure names tracks that are not there.
     """
-    request = replace(request, via=tuple(replace(via, stop_s=stop_seconds(request, via)) for via in request.via))
+    train = request_train(request)
+    request = replace(request, via=tuple(replace(via, stop_s=stop_seconds(request, via, train)) for via in request.via))
     without = (request.reference,) if day is not None and request.reference in day.trains.reference else ()
-    problem = Problem(network, day, request, request_train(request), slack_s=request.slack_s, without=without)
+    problem = Problem(network, day, request, train, slack_s=request.slack_s, without=without)
     try:
         _ = problem.startable and problem.model
     except InputError as error:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weerspoor.network.model import KIND_OPEN_LINE, Network
+from weerspoor.trains.turning import turned_rows
 
 Ints = npt.NDArray[np.int32]
 Doubles = npt.NDArray[np.float64]
@@ -131,6 +132,8 @@ def simplified(line: Doubles, tolerance_m: float) -> Doubles:
 class Course:
     """A row of directed pieces as a line with kilometres; km 0 is the exit of the first piece.
 
+    Where the train turns back the kilometres go on from its new head: its own length is not run over.
+
     Attributes
     ----------
     network : Network
@@ -141,10 +144,25 @@ class Course:
     directed: Ints
 
     @cached_property
+    def turned(self) -> npt.NDArray[np.bool_]:
+        """(k,) bool, at the exit of the piece the train that turned back has its new head."""
+        return turned_rows(self.network, self.directed)
+
+    @property
+    def legs(self) -> list[tuple[int, int]]:
+        """First and last position of every part between which the train turns back."""
+        first = np.flatnonzero(self.turned).tolist()
+        return list(zip([0, *first], [*(row - 1 for row in first), len(self.directed) - 1], strict=True))
+
+    def part(self, first: int, last: int) -> Course:
+        """Return the part from one position to another, with kilometres of its own."""
+        return Course(self.network, self.directed[first : last + 1])
+
+    @cached_property
     def exit_km(self) -> Doubles:
         """(k,) float64, distance of each piece's exit from the start."""
         length: Doubles = self.network.pieces.length_m[self.directed >> 1].astype(np.float64)
-        along = np.cumsum(length) - length[0]
+        along = np.cumsum(np.where(self.turned, 0.0, length)) - length[0]
         result: Doubles = along / 1000.0
         return result
 
@@ -162,8 +180,12 @@ class Course:
     @cached_property
     def _stretches(self) -> list[tuple[int, int]]:
         """First and last position of every stretch of one track that is run over without a break."""
-        pieces, piece = self.network.pieces, self.directed >> 1
-        falling = (self.directed & 1) == 1
+        parts = [(first, self._stretches_of(self.directed[first : last + 1])) for first, last in self.legs]
+        return [(first + a, first + b) for first, stretches in parts for a, b in stretches]
+
+    def _stretches_of(self, directed: Ints) -> list[tuple[int, int]]:
+        pieces, piece = self.network.pieces, directed >> 1
+        falling = (directed & 1) == 1
         enters = np.where(falling, pieces.to_m[piece], pieces.from_m[piece])
         leaves = np.where(falling, pieces.from_m[piece], pieces.to_m[piece])
         on = (pieces.track[piece][1:] == pieces.track[piece][:-1]) & (falling[1:] == falling[:-1])
@@ -182,7 +204,7 @@ class Course:
             low, high = float(pieces.from_m[ends].min()), float(pieces.to_m[ends].max())
             falling = bool(self.directed[first] & 1)
             line = track_line(self.network, int(pieces.track[ends[0]]), low, high, falling=falling)
-            if first == 0:
+            if first == 0 or self.turned[first]:
                 line = line[-1:]
             step = np.hypot(
                 np.diff(line[:, 0]) * METRES_PER_DEGREE * np.cos(np.radians(line[0, 1])),
@@ -245,7 +267,10 @@ class Course:
 
     @cached_property
     def beside(self) -> dict[int, tuple[float, float]]:
-        """Pieces on and beside the way, with the kilometres of their lower and upper chainage."""
+        """Pieces on and beside the way, with the kilometres of their lower and upper chainage.
+
+        Ask it of a way without turning back (:attr:`legs`): on others it may be at two kilometres.
+        """
         network = self.network
         own = {
             int(d >> 1): ((b, a) if d & 1 else (a, b))
@@ -285,7 +310,7 @@ class Course:
         pieces, neighbours = self.network.pieces, self.network.neighbours
         found: list[tuple[float, float, int]] = []
         for position, directed in enumerate(self.directed.tolist()):
-            if position == 0:
+            if position == 0 or self.turned[position]:
                 continue
             piece = directed >> 1
             rows = slice(neighbours.start[piece], neighbours.start[piece + 1])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,8 +14,9 @@ from weerspoor.capacity import plan as p
 from weerspoor.capacity.assumptions import assumptions, sources
 from weerspoor.capacity.fit import Problem, Work, first_path, prepare, trim, vary
 from weerspoor.capacity.plan import Sentence
-from weerspoor.capacity.request import Request, kind_of_day, with_points
+from weerspoor.capacity.request import NEEDED_ONLY, Request, kind_of_day, with_points
 from weerspoor.capacity.settings import assumptions_hash, settings
+from weerspoor.trains.stops import REVERSING
 
 if TYPE_CHECKING:
     from weerspoor.kernel.graph import Run
@@ -134,6 +135,11 @@ def plan_on(
         if found is not None:
             problem = without_slack
             warnings.append(Sentence("plan.warning.norm_only", {"slack": request.slack_s}))
+    searched = problem
+    if found is None and work.gave_up and problem.turns:
+        # Turning wherever it may is more to search; what is found without it is a path as well.
+        searched = vary(problem, request=replace(problem.request, turn_back=NEEDED_ONLY))
+        found = first_path(searched, Work(settings().work.path_labels)) if not searched.turns else None
     paths: list[p.Path] = []
     runs: list[Run] = []
     explanation: p.Explanation | None = None
@@ -141,10 +147,11 @@ def plan_on(
         from weerspoor.capacity.alternatives import choose
 
         progress("looking for alternatives")
-        for number, choice in enumerate(choose(problem, found, alternatives, progress)):
+        for number, choice in enumerate(choose(searched, found, alternatives, progress)):
             run = trim(choice.run, choice.problem.slack_s)
             paths.append(Assembler(choice.problem, run).path(f"P{number + 1}", choice.why))
             runs.append(run)
+        warnings += _not_turned(request, paths)
     elif explained:
         from weerspoor.capacity.explain import explain
 
@@ -180,6 +187,14 @@ def day_warnings(request: Request, day: Day | None, problem: Problem) -> list[Se
     if problem.without:
         warnings.append(Sentence("plan.warning.left_out", {"trains": list(problem.without)}))
     return warnings
+
+
+def _not_turned(request: Request, paths: list[p.Path]) -> Iterator[Sentence]:
+    """Yield a note for every place where the train was asked to turn back and some path does not."""
+    for via in request.via:
+        rows = [row for path in paths for row in path.points if row.code == via.point and row.stop_s]
+        if via.kind.startswith(REVERSING) and any(row.reason != via.kind for row in rows):
+            yield Sentence("plan.warning.not_turned", {"point": via.point})
 
 
 def _plan(

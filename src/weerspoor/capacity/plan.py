@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Sentence(msgspec.Struct, kw_only=False):
@@ -60,7 +60,7 @@ class PointTime(msgspec.Struct, kw_only=True):
     track: str
     stop_s: int = 0
     reason: str = ""
-    """Key of a text: origin, destination, crew_change, wait_for_train, border, … with ``reason_train`` if one."""
+    """Key of a text: origin, crew_change, reversing, wait_for_train, … with ``reason_train`` if there is one."""
     reason_train: str = ""
     slack_before_s: int | None = None
     train_before: str = ""
@@ -69,7 +69,10 @@ class PointTime(msgspec.Struct, kw_only=True):
 
 
 class PieceTime(msgspec.Struct, kw_only=True):
-    """One directed piece of the route; ``depart_s`` differs from ``exit_s`` where the train stops at its end."""
+    """One directed piece of the route; ``depart_s`` differs from ``exit_s`` where the train stops at its end.
+
+    A piece that is ``turned`` is not run over: the train turned back, and at the end of this piece stands its new head.
+    """
 
     directed: int
     track: str
@@ -81,6 +84,7 @@ class PieceTime(msgspec.Struct, kw_only=True):
     exit_s: float
     depart_s: float
     speed_kmh: float
+    turned: bool = False
 
 
 class Held(msgspec.Struct, kw_only=True):

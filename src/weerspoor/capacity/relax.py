@@ -12,19 +12,17 @@ from weerspoor.capacity import plan as p
 from weerspoor.capacity.fit import Problem, Work, earliest, first_path, vary
 from weerspoor.capacity.geometry import METRES_PER_DEGREE
 from weerspoor.capacity.plan import Sentence
-from weerspoor.capacity.request import Request, Window, point_index
+from weerspoor.capacity.request import ALLOWED, Request, Window, point_index
 from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import STEP_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.profile import later
 from weerspoor.kernel.timelines import Rows
-from weerspoor.network.points import directed_at_point
 from weerspoor.trains import access as a
 from weerspoor.trains.catalogue import DEFAULT_ENGINE, Locomotive, locomotive, locomotive_names
 from weerspoor.trains.model import LIMITS
 from weerspoor.trains.starting import reference_permille, startable_mass_t
-from weerspoor.trains.stops import stop_kind
 from weerspoor.trains.tables import reference_half_width_mm
 
 Progress = Callable[[str], None]
@@ -32,7 +30,7 @@ Progress = Callable[[str], None]
 ORDER = (
     "later", "earlier", "no_windows", "without_closure", "train_moved", "trains_moved", "shorter", "lighter",
     "more_engines", "other_protection", "other_traction", "narrower", "not_wide", "no_dangerous_goods", "no_avoid",
-    "no_via", "no_stop", "other_place", "in_two", "together", "alone",
+    "no_via", "no_stop", "turn_back", "cab_at_both_ends", "other_place", "together", "alone",
 )  # fmt: skip
 """Keys of relaxations, the mildest first."""
 
@@ -51,7 +49,9 @@ def relaxations(
     progress : callable
     """
     rule = settings().work
-    kinds = (_times, _closures, partial(_trains, solo), _engines, _length, _load, _width, _goods, _conditions)
+    kinds = (
+        _times, _closures, partial(_trains, solo), _engines, _length, _load, _width, _goods, _conditions, _turning,
+    )  # fmt: skip
     found, left = False, rule.relaxations_labels
     for kind in kinds:
         given = min(rule.relaxation_labels, left)
@@ -61,7 +61,7 @@ def relaxations(
             yield item
         left = max(left - (given - work.labels), rule.start_labels)
     if not found:
-        for last in (_other_place, _in_two, _together, _alone):
+        for last in (_other_place, _together, _alone):
             yield from last(problem, Work(rule.relaxation_labels), progress)
 
 
@@ -388,37 +388,22 @@ def _places_near(problem: Problem, code: str, most: int) -> list[tuple[str, floa
     return [(points.code[int(known[i])], float(km[i])) for i in order if np.isfinite(km[i])]
 
 
-def turning_point(problem: Problem, origin: str, destination: str) -> str:
-    """Return the code of the point where the train would best turn back on its way, "" if nowhere."""
-    from weerspoor.capacity.routes import way_with_reversal
-
-    points = problem.network.points
-    if not all(len(directed_at_point(problem.network, point_index(points, code))) for code in (origin, destination)):
-        return ""
-    way = way_with_reversal(
-        problem.network, problem.train, point_index(points, origin), point_index(points, destination)
-    )
-    return way.reversal_at if way is not None else ""
-
-
-def _in_two(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:
-    """Try two paths in place of one: to a place where the train turns back, and from there on."""
+def _turning(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:
+    """Try with turning back wherever the train may; where that is of no use, with a cab at its other end as well."""
     request = problem.request
-    if problem.tracks_lead_through or not problem.startable or request.via:
-        return
-    place = turning_point(problem, request.origin, request.destination)
-    if not place:
-        return
     progress("trying to turn back on the way")
-    first = first_path(vary(problem, request=replace(request, destination=place, destination_window=None)), work)
-    if first is None:
+    allowed = vary(problem, request=replace(request, turn_back=ALLOWED))
+    if not problem.turns and allowed.tracks_lead_through:
+        run = first_path(allowed, work)
+        if run is not None:
+            yield _made("turn_back", 0, "", run)
+            return
+    if problem.tracks_lead_through or allowed.tracks_lead_through or problem.train.cab_at_both_ends:
         return
-    turned_s = float(first.exit_s[-1]) + stop_kind("reversing").least_for(problem.train)
-    onward = replace(request, origin=place, origin_window=None, ready_s=int(turned_s))
-    second = first_path(vary(problem, request=onward), work)
-    if second is not None:
-        both = replace(second, depart_s=np.concatenate([first.depart_s[:1], second.depart_s[1:]]))
-        yield _made("in_two", 0, "", both, point=place, from_point=request.origin, to_point=request.destination)
+    other = vary(allowed, train=problem.train.with_(cab_at_both_ends=True))
+    run = first_path(other, work) if other.tracks_lead_through else None
+    if run is not None:
+        yield _made("cab_at_both_ends", 0, "", run)
 
 
 def _alone(problem: Problem, work: Work, progress: Progress) -> Iterator[p.Relaxation]:

@@ -55,8 +55,13 @@ NUMBERS = (
 
 WORDS = ("brake_position", "gauge")
 LISTS = ("traction", "protection", "dangerous_goods", "locomotives")
+TRUTHS = ("guarded", "cab_at_both_ends")
 NEEDED = ("length_m", "mass_t", "max_speed_kmh", "traction")
 """What a train without a template has to say."""
+
+NEEDED_ONLY, ALLOWED, NEVER = "needed", "allowed", "never"
+TURN_BACK = (NEEDED_ONLY, ALLOWED, NEVER)
+"""When a train turns back on the way: only where tracks lead through in no other way, wherever it may, or never."""
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 
@@ -137,6 +142,8 @@ class Request:
         Points it may pass but not stand at.
     slack_s : int
         Distance to other trains wanted beyond the norm.
+    turn_back : str
+        One of ``TURN_BACK``.
     notes : tuple of str
         What the reader of a plan has to know about its times.
     content_hash : str
@@ -157,6 +164,7 @@ class Request:
     avoid: tuple[str, ...] = ()
     avoid_stand: tuple[str, ...] = ()
     slack_s: int = 0
+    turn_back: str = NEEDED_ONLY
     closures: tuple[Closure, ...] = ()
     notes: tuple[Sentence, ...] = ()
     file: str = field(default="", compare=False)
@@ -202,7 +210,7 @@ class Request:
                 {"point": v.point, "stop_s": v.stop_s, "kind": v.kind, "window_s": window(v.window)} for v in self.via
             ],
             "avoid": {"points": list(self.avoid), "stand": list(self.avoid_stand)},
-            "prefer": {"slack_s": self.slack_s},
+            "prefer": {"slack_s": self.slack_s, "turn_back": self.turn_back},
             "closed": [
                 {"between": list(c.points), "tracks": list(c.tracks), "from_s": c.from_s, "until_s": c.until_s}
                 for c in self.closures
@@ -411,7 +419,10 @@ class _Reader:
         destination_window = self._window(destination, anchor_s) if destination.get("window") is not None else None
         via = tuple(self._via(table, anchor_s) for table in top.tables("via"))
         avoid = top.table("avoid").only("points", "stand")
-        prefer = top.table("prefer").only("slack_s")
+        prefer = top.table("prefer").only("slack_s", "turn_back")
+        turn_back = prefer.word("turn_back") or NEEDED_ONLY
+        if turn_back not in TURN_BACK:
+            raise prefer.refuse("turn_back", f"is {turn_back!r}", f"one of {', '.join(TURN_BACK)}")
         return Request(
             reference=reference,
             date=self.date,
@@ -425,6 +436,7 @@ class _Reader:
             avoid=avoid.words("points"),
             avoid_stand=avoid.words("stand"),
             slack_s=prefer.seconds("slack_s", most=3600),
+            turn_back=turn_back,
             closures=tuple(self._closure(table, anchor_s) for table in top.tables("closed")),
             notes=tuple(self.notes),
             file=self.file,
@@ -457,7 +469,7 @@ class _Reader:
             self.notes.append(Sentence(f"plan.warning.clock_{way}", {"date": self.date.isoformat()}))
 
     def _train(self, table: _Table) -> TrainRequest:
-        table.only("template", "guarded", *NUMBERS, *WORDS, *LISTS)
+        table.only("template", *TRUTHS, *NUMBERS, *WORDS, *LISTS)
         values: dict[str, Any] = {}
         for key in NUMBERS:
             number = table.number(key, least=0, most=1_000_000)
@@ -471,8 +483,9 @@ class _Reader:
         for key in LISTS:
             if table.get(key) is not None:
                 values[key] = table.words(key)
-        if (guarded := table.truth("guarded")) is not None:
-            values["guarded"] = guarded
+        for key in TRUTHS:
+            if (truth := table.truth(key)) is not None:
+                values[key] = truth
         if "traction" in values and not values["traction"]:
             raise table.refuse("traction", "is empty", 'write traction = ["diesel"]')
         template = table.word("template")

@@ -8,12 +8,14 @@ least relief that would open it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
+from weerspoor.capacity.calls import calls
+from weerspoor.capacity.geometry import Course
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER
 from weerspoor.network.model import (
@@ -25,8 +27,7 @@ from weerspoor.network.model import (
     Ints,
     Network,
 )
-from weerspoor.network.routes import shortest_times, way_to
-from weerspoor.timetable.passages import passages
+from weerspoor.network.routes import dijkstra, shortest_times, way_to
 from weerspoor.trains.access import (
     CLEARANCE,
     DANGEROUS_GOODS,
@@ -43,8 +44,8 @@ from weerspoor.trains.access import (
     wide_limit_mm,
 )
 from weerspoor.trains.model import Train
-from weerspoor.trains.stops import missing, stop_kind
 from weerspoor.trains.tables import norm
+from weerspoor.trains.turning import turned_heads, turned_rows, turning, with_turns
 
 MOST_ROUTES = 4
 """Ways shown at most, of either kind."""
@@ -98,8 +99,8 @@ class Way:
         ones; a kilometre counts once, for the strictest.
     slowed_km : float
         Kilometres on which the train, not the track, sets the limit below its own highest speed.
-    reversal_at : str
-        Code of the point where it turns back; "" when it does not.
+    turns_at : list of str
+        Codes of the points where it turns back, in order.
     """
 
     directed: Ints
@@ -109,7 +110,7 @@ class Way:
     via: list[str]
     kept_empty_km: dict[str, float]
     slowed_km: float
-    reversal_at: str = ""
+    turns_at: list[str]
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class RouteExplanation:
 
 
 def _headline(way: Way) -> str:
-    turned = f", turning back at {way.reversal_at}" if way.reversal_at else ""
+    turned = f", turning back at {' and '.join(way.turns_at)}" if way.turns_at else ""
     return f"{way.km:.1f} km, about {way.running_s / 60:.0f} min{turned}"
 
 
@@ -241,10 +242,12 @@ def explain_route(network: Network, train: Train, from_point: str, to_point: str
     return _Search(network, train, _point(network, from_point), _point(network, to_point)).explain()
 
 
-def way_with_reversal(network: Network, train: Train, start: int, end: int) -> Way | None:
-    """Return the fastest allowed way between two points with one turn back; None when there is none."""
-    search = _Search(network, train, start, end)
-    return search.way_with_reversal(search.access.allowed)
+def way_with_turns(network: Network, train: Train, start: int, end: int) -> Way | None:
+    """Return the fastest allowed way between two points, turning back where needed; None when there is none."""
+    try:
+        return _Search(network, train, start, end).way_with_turns()
+    except InputError:
+        return None
 
 
 def _point(network: Network, code: str) -> int:
@@ -280,6 +283,7 @@ class _Search:
     def __init__(self, network: Network, train: Train, start: int, end: int) -> None:
         self.network, self.train, self.start, self.end = network, train, start, end
         self.access: Access = access(network, train)
+        self.turning = turning(network, train, self.access)
         self.sources = _both_ways(timing_pieces(network, start))
         self.targets = _both_ways(timing_pieces(network, end))
         self.kind_of = dict(zip(network.points.code, network.points.kind, strict=True))
@@ -297,7 +301,7 @@ class _Search:
         allowed = self.access.allowed
         routes = self.different_ways(allowed)
         if not routes:
-            turned = self.way_with_reversal(allowed)
+            turned = self.way_with_turns()
             routes = [turned] if turned is not None else []
         fastest_s = min((way.running_s for way in routes), default=np.inf)
         refused = self.refused(routes, fastest_s)
@@ -332,27 +336,26 @@ class _Search:
                 found.append(way)
         return sorted(found, key=lambda way: way.running_s)
 
-    def way_with_reversal(self, allowed: Bools) -> Way | None:
-        """Return the fastest way with one turn back, where the train may stand and the place has what it needs."""
-        cost = np.where(allowed, self.cost_s, np.float32(np.inf)).astype(np.float32)
-        out, out_parent = shortest_times(self.network, self.sources, cost)
-        back, back_parent = shortest_times(self.network, self.targets, cost, reverse=True)
-        kind = stop_kind("reversing_two_cabs" if self.train.is_passenger else "reversing")
-        points, stops = self.network.points, self.network.stops
-        can_turn = np.array(
-            [not missing(kind, code, sort) for code, sort in zip(points.code, points.kind, strict=True)], dtype=bool
-        )
-        rows = self.access.stop_rows
-        rows = rows[(stops.point[rows] >= 0) & can_turn[stops.point[rows]]]
-        total = out[stops.directed[rows]] + back[stops.directed[rows] ^ 1]
-        if not np.isfinite(total).any():
+    def way_with_turns(self) -> Way | None:
+        """Return the fastest way that turns back where the train may."""
+        stands, heads = turned_heads(self.network, self.train, self.access.allowed, self.turning.may_turn)
+        start, following = with_turns(self.network, stands, heads)
+        cost = np.where(self.access.allowed, self.cost_s, np.float32(np.inf))
+        cost = np.concatenate([cost, np.full(len(stands), self.turning.least_s, np.float32)])
+        dist, parent = dijkstra(start, following, self.sources, cost)
+        best = int(self.targets[np.argmin(dist[self.targets])])
+        if not np.isfinite(dist[best]):
             return None
-        row = int(rows[np.argmin(total)])
-        turn = int(stops.directed[row])
-        onward = way_to(back_parent, turn ^ 1)[::-1]
-        directed = np.concatenate([way_to(out_parent, turn), onward]).astype(np.int32)
-        way = self.way(directed, points.code[int(stops.point[row])])
-        return replace(way, running_s=round(way.running_s + kind.least_for(self.train), 0))
+        way = way_to(parent, best)
+        turns = way >= 2 * self.network.n_pieces
+        way[turns] = heads[way[turns] - 2 * self.network.n_pieces]
+        return self.way(way)
+
+    @property
+    def standing_at(self) -> dict[int, str]:
+        """Code of a point at which a train stands with its head at the exit of a directed piece."""
+        stops, codes = self.network.stops, self.network.points.code
+        return {int(d): codes[int(point)] for d, point in zip(stops.directed, stops.point, strict=True) if point >= 0}
 
     def corridor(self, directed: Ints) -> Bools:
         """Tell which pieces a way uses or runs beside."""
@@ -370,10 +373,12 @@ class _Search:
         shared_km = float(self.length_m[way.directed[on]].sum()) / 1000
         return shared_km > SAME_SHARE * min(way.km, other.km)
 
-    def way(self, directed: Ints, reversal_at: str = "") -> Way:
+    def way(self, directed: Ints) -> Way:
         """Describe a way."""
         pieces = directed >> 1
-        length_km = self.length_m[directed] / 1000
+        turned = turned_rows(self.network, directed)
+        length_km = np.where(turned, 0.0, self.length_m[directed]) / 1000
+        running_s = float(self.cost_s[directed[~turned]].sum()) + int(turned.sum()) * self.turning.least_s
         kept = self.kept[pieces]
         points = [code for _, code in self.points_of(directed)]
         stations = (code for code in points[1:-1] if self.kind_of[code] == "station")
@@ -381,7 +386,7 @@ class _Search:
         return Way(
             directed=directed,
             km=round(float(length_km.sum()), 1),
-            running_s=round(float(self.cost_s[directed].sum()), 0),
+            running_s=round(running_s, 0),
             points=points,
             via=[code for code in dict.fromkeys(stations) if code not in (points[0], points[-1])],
             kept_empty_km={
@@ -390,15 +395,16 @@ class _Search:
                 "wide": round(float(length_km[(kept > 0) & (kept & KEEP_PASSENGER == 0)].sum()), 1),
             },
             slowed_km=round(float(length_km[slowed].sum()), 1),
-            reversal_at=reversal_at,
+            turns_at=[self.standing_at[int(before)] for before in directed[np.flatnonzero(turned) - 1]],
         )
 
     def points_of(self, directed: Ints) -> list[tuple[int, str]]:
         """Return position on the way and code of every operational point, each followed by another."""
-        leave = np.cumsum(self.cost_s[directed], dtype=np.float64)
-        enter = leave - self.cost_s[directed]
+        cost_s = np.where(turned_rows(self.network, directed), 0.0, self.cost_s[directed])
+        leave = np.cumsum(cost_s, dtype=np.float64)
+        enter = leave - cost_s
         found: list[tuple[int, str]] = [(0, self.network.points.code[self.start])]
-        for passage in passages(self.network, directed, enter, leave, leave):
+        for passage in calls(Course(self.network, directed), enter, leave, leave):
             code = self.network.points.code[passage.point]
             if found[-1][1] != code:
                 found.append((passage.position, code))

@@ -46,6 +46,7 @@ from weerspoor.trains.clearance import clearance, keep_mask
 from weerspoor.trains.model import DIESEL, Train
 from weerspoor.trains.running_time import Drive, Motion, RunningPath, Stop, Stretch
 from weerspoor.trains.starting import known_too_steep
+from weerspoor.trains.stops import missing, stop_kind
 from weerspoor.trains.tables import norm
 from weerspoor.trains.traction import dynamics
 
@@ -69,6 +70,9 @@ SPEED_KMH = 0.1
 
 STANDING_KMH = 0.5
 """Slower than this is a stand."""
+
+WALK_MS = 2.0
+"""Least time beyond turning back itself: at this pace from the tail to the beginning of the piece under it."""
 
 ETCS = "ETCS"
 
@@ -131,6 +135,14 @@ def verify_plan(plan: Plan, network: Network, day: Day | None) -> list[Violation
 
 
 @dataclass(frozen=True)
+class _Turn:
+    """Turning back: the metres from the tail to the beginning of the piece under it, and the lowest limit under it."""
+
+    beyond_m: float
+    limit_ms: float
+
+
+@dataclass(frozen=True)
 class _Leg:
     """From one departure to the next arrival: positions in the path, the train standing or passing at their exits."""
 
@@ -160,6 +172,7 @@ class _Check:
         self.group = train.norm_group
         self.stretch = 1.0 + norm(self.group, "supplement")
         self.access = access(network, train)
+        self.turns: dict[int, _Turn] = {}
         self.codes = {code.casefold(): index for index, code in enumerate(network.points.code)}
 
     def say(self, rule: str, place: str, detail: str) -> None:
@@ -170,7 +183,10 @@ class _Check:
             self._permissions()
             self._stands()
             length_m = self.network.pieces.length_m[np.array(self.directed) >> 1].astype(np.float64)
-            self.reach = np.cumsum(length_m) - length_m[0]
+            run_m = length_m.copy()
+            run_m[list(self.turns)] = 0.0
+            self.reach = np.cumsum(run_m) - run_m[0]
+            self.enter = self.reach - length_m
             self.allowed_ms = self._allowed_ms()
             held = self._spans()
             self._blocking(held)
@@ -202,7 +218,10 @@ class _Check:
                 continue
             before = pieces[position - 1]
             start, end = network.successor_start[before.directed], network.successor_start[before.directed + 1]
-            if piece.directed not in network.successor[start:end]:
+            if piece.turned:
+                if not self._turns_back(position):
+                    return False
+            elif piece.directed not in network.successor[start:end]:
                 self.say("route", self._name(position), "does not follow the piece before it")
                 return False
             if abs(piece.enter_s - before.depart_s) > ROUNDED_S:
@@ -210,6 +229,55 @@ class _Check:
                     "route", self._name(position), f"entered {piece.enter_s - before.depart_s:.1f} s after leaving"
                 )
         return True
+
+    def _turns_back(self, position: int) -> bool:
+        """Check that a train may turn back before a row, stands long enough for it, and has its head where it says."""
+        network, pieces = self.network, self.path.pieces
+        stood, piece, place = pieces[position - 1], pieces[position], self._name(position - 1)
+        if position in (1, len(pieces) - 1) or pieces[position - 1].turned:
+            self.say("route", place, "turns back at an end of its way, or twice at once")
+            return False
+        if not (piece.enter_s == piece.exit_s == piece.depart_s and piece.speed_kmh < STANDING_KMH):
+            self.say("route", place, "runs while it turns back")
+            return False
+        kind, points, stops = stop_kind(self.train.turns_by), network.points, network.stops
+        here = stops.point[stops.directed == stood.directed]
+        if not any(not missing(kind, points.code[i], points.kind[i]) for i in here[here >= 0].tolist()):
+            needs = ", ".join(kind.needs)
+            self.say("stand", place, f"turns back ({kind.name}) where there is not all that it needs: {needs}")
+        if network.pieces.kind[stood.directed >> 1] == KIND_OPEN_LINE:
+            self.say("stand", place, "turns back on the open line")
+        if self.plan.request.get("prefer", {}).get("turn_back") == "never":
+            self.say("condition", place, "turns back, which was not to be")
+        under, beyond_m = self._under(stood.directed)
+        if not under or under[-1] != piece.directed ^ 1:
+            self.say("route", place, "its new head is not at the beginning of the piece under its tail")
+            return False
+        least_s = kind.least_s + kind.per_100_m_s * self.train.length_m / 100 + beyond_m / WALK_MS
+        if stood.depart_s - stood.exit_s < least_s - ROUNDED_S:
+            stand_s = stood.depart_s - stood.exit_s
+            self.say("stand", place, f"stands {stand_s:.0f} s, turning back ({kind.name}) takes {least_s:.0f} s")
+        back = np.array(under) ^ 1
+        if not (network.pieces.right_hand[back] | network.permissions.left_allowed[back >> 1]).all():
+            self.say("permission", place, "turns back on tracks that are not run over the other way")
+        self.turns[position] = _Turn(beyond_m, float(self._allowed_on(back).min()))
+        return True
+
+    def _under(self, directed: int) -> tuple[list[int], float]:
+        """Return the pieces under a train whose head is at the exit of one, and the metres from its tail to the last.
+
+        No pieces if it is not known on which it stands.
+        """
+        network = self.network
+        under, left_m = [directed], self.train.length_m - float(network.pieces.length_m[directed >> 1])
+        while left_m > 0.0:
+            rows = np.flatnonzero(network.successor == under[-1])
+            if len(rows) != 1:
+                return [], 0.0
+            before = int(np.searchsorted(network.successor_start, rows[0], side="right")) - 1
+            under.append(before)
+            left_m -= float(network.pieces.length_m[before >> 1])
+        return under, -left_m
 
     def _permissions(self) -> None:
         """Check wire, protection, load, length and goods piece by piece."""
@@ -292,30 +360,36 @@ class _Check:
         return pieces[position].depart_s > pieces[position].exit_s
 
     def _allowed_ms(self) -> Floats:
-        """Return the highest speed of this train on each piece: of the track, of its brakes, of its loads."""
+        """Return the highest speed of this train on each piece of its way."""
+        return self._allowed_on(np.array(self.directed))
+
+    def _allowed_on(self, directed: npt.NDArray[np.int_]) -> Floats:
+        """Return the highest speed of this train on directed pieces: of the track, of its brakes, of its loads."""
         network, train = self.network, self.train
-        pieces = np.array(self.directed) >> 1
+        pieces = directed >> 1
         by_signals = min(train.max_speed_kmh, braking(train).max_speed_kmh)
         has_etcs = network.permissions.protection[pieces] & (1 << PROTECTIONS.index(ETCS)) != 0
         top = np.where(has_etcs & (ETCS in train.protection), train.max_speed_kmh, by_signals)
-        cap = self.access.speed_cap_kmh[self.directed]
+        cap = self.access.speed_cap_kmh[directed]
         limit = np.minimum(np.minimum(network.pieces.speed_kmh[pieces], top), cap)
         return np.asarray(limit, dtype=np.float64) / 3.6
 
     def _drive(self, first: int, last: int, *, as_planned: bool) -> Drive:
         """Return how the train drives from the exit of piece ``first`` to that of ``last``, limits behind included.
 
-        As planned it passes no signal faster than the plan says.
+        As planned it passes no signal faster than the plan says. After turning back the lowest limit under it holds
+        until its tail has left.
         """
         begin = self.reach[first]
         limits = []
-        for position in range(last + 1):
+        turned = self._since(first)
+        for position in range(turned, last + 1):
             end = float(self.reach[position] - begin)
             if end + self.train.length_m <= 0:
                 continue
             # Before the first piece the train is taken to stand on more of the same.
-            start = float(self.reach[position - 1] - begin) if position else end - self.train.length_m
-            allowed = float(self.allowed_ms[position])
+            start = float(self.reach[position - 1] - begin) if position > turned else end - self.train.length_m
+            allowed = self.turns[position].limit_ms if position in self.turns else float(self.allowed_ms[position])
             limits.append(Stretch(start, end, allowed))
         span = float(self.reach[last] - begin)
         stops = [Stop(span)] if self._stops_at(last) else []
@@ -331,10 +405,17 @@ class _Check:
         way = RunningPath(span, limits, stops=stops, passings=passings)
         return Drive(dynamics(self.train), way, entry_ms=entry, supplement=self.stretch - 1.0)
 
+    def _since(self, position: int) -> int:
+        """Return the position since which the train runs in the direction that it has at another one."""
+        return max((turn for turn in self.turns if turn <= position), default=0)
+
     def _legs(self) -> list[_Leg]:
         """Simulate every leg and hold the train back so that it is nowhere before its time."""
         pieces, legs, first = self.path.pieces, [], 0
         for last in range(1, len(pieces)):
+            if last in self.turns:
+                first = last
+                continue
             if last + 1 < len(pieces) and not self._stops_at(last):
                 continue
             departed = pieces[first].depart_s
@@ -387,6 +468,8 @@ class _Check:
         entered = not self._stops_at(0)
         locks, clears = [start if entered else start - setup], []
         for leg in legs:
+            if leg.first in self.turns:
+                locks.append(self.path.pieces[leg.first - 1].exit_s)
             for position in range(leg.first, leg.last):
                 at_s, at_ms = leg.passes(self.reach[position] - self.reach[leg.first])
                 if position == leg.first and not (position == 0 and entered):
@@ -398,10 +481,25 @@ class _Check:
                 else:
                     locks.append(locks[-1])
         for position in range(count):
-            target = self.reach[position] + self.train.length_m - NEAR_M
-            leg = next((one for one in legs if target <= self.reach[one.last]), legs[-1])
+            target, onward = self._clear_at(position)
+            same = [one for one in legs if self._since(one.first) == onward]
+            leg = next((one for one in same if target <= self.reach[one.last]), same[-1])
             clears.append(leg.passes(target - self.reach[leg.first])[0] + release)
         return list(zip(locks, clears, strict=True))
+
+    def _clear_at(self, position: int) -> tuple[float, int]:
+        """Return where the head is when the tail has left a piece, and since when the train runs in that direction.
+
+        A piece on which some of the train still stands when it turns back is left the other way. One that the train
+        has not left when it turns back again is said to be left at its last place before.
+        """
+        since = self._since(position)
+        target = float(self.reach[position]) + self.train.length_m - NEAR_M
+        turn = min((one for one in self.turns if one > position), default=None)
+        if turn is None or target <= self.reach[turn]:
+            return target, since
+        back_m = float(self.reach[turn] - self.enter[position]) - self.turns[turn].beyond_m
+        return float(self.reach[turn]) + max(back_m - NEAR_M, 0.0), turn
 
     # -- holding ------------------------------------------------------------------------------------------------
 

@@ -32,11 +32,11 @@ def hours(seconds: float, texts: Texts) -> str:
     return texts.text("report.hours", hours=minutes // 60, minutes=f"{minutes % 60:02d}")
 
 
-def room(seconds: int | None, train: str) -> str:
+def room(seconds: int | None, train: str, texts: Texts) -> str:
     """Return a distance in time to another train, with its name."""
     if seconds is None:
         return ""
-    return f"{seconds / 60:.1f}  {escape(train)}" if seconds < 3600 else ""
+    return f"{texts.fixed(seconds / 60, 1)}  {escape(train)}" if seconds < 3600 else ""
 
 
 def print_plan(plan: p.Plan, lang: str = "en", console: Console | None = None) -> None:
@@ -137,8 +137,8 @@ def _path_table(path: p.Path, texts: Texts) -> Table:
             departure,
             escape(row.track),
             escape(reason),
-            room(row.slack_before_s, row.train_before),
-            room(row.slack_after_s, row.train_after),
+            room(row.slack_before_s, row.train_before, texts),
+            room(row.slack_after_s, row.train_after, texts),
             style="bold" if stands else None,
         )
     return table

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from weerspoor.network.model import Network
     from weerspoor.trains.access import Access
     from weerspoor.trains.model import Train
+    from weerspoor.trains.turning import Turning
 
 ETCS = "ETCS"
 """The train protection with authority as far ahead as braking needs, whatever the distance of signals."""
 
 
-def train_model(network: Network, train: Train, access: Access, *, slack_s: float = 0.0) -> TrainModel:
+def train_model(
+    network: Network, train: Train, access: Access, *, slack_s: float = 0.0, turning: Turning | None = None
+) -> TrainModel:
     """Return the kernel's model of a train on a network.
 
     The supplement is a slower clock: every time of the train's least running is stretched by 1 + supplement.
@@ -38,6 +41,8 @@ def train_model(network: Network, train: Train, access: Access, *, slack_s: floa
         Where it may go, how fast, where it may stand and what it keeps empty.
     slack_s : float
         Distance to the trains before and after that is wanted beyond the norm.
+    turning : Turning, optional
+        Where it may turn back on the way, and how long that takes; without it the train does not.
 
     Raises
     ------
@@ -73,6 +78,8 @@ def train_model(network: Network, train: Train, access: Access, *, slack_s: floa
         keep_zone=access.keep_zone,
         keep_mask=access.keep_mask,
         supplement=supplement,
+        may_turn=turning.may_turn if turning is not None else None,
+        turn_s=turning.least_s if turning is not None else 0.0,
     )
 
 

@@ -77,6 +77,8 @@ class Train:
         Names of rows of ``locomotives.csv``: engines, or multiple units.
     gauge : str
         Static profile of vehicles and load above the lower part, one of ``network.model.GAUGES``.
+    cab_at_both_ends : bool
+        It can be driven from either end: an engine or a driving trailer at each. Multiple units always can.
     assumed : dict of str to str
         Attribute to the reason why its value is an assumption.
 
@@ -103,6 +105,7 @@ class Train:
     brake_position: str = "P"
     locomotives: tuple[str, ...] = ()
     gauge: str = "G1"
+    cab_at_both_ends: bool = False
     assumed: dict[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -116,8 +119,9 @@ class Train:
                 raise InputError(
                     f"cannot be {value:g} {unit}", where=key, hint=f"between {least:g} and {most:g} {unit}"
                 )
-        if not isinstance(self.guarded, bool):
-            raise InputError(f"is neither true nor false: {self.guarded!r}", where="guarded")
+        for key in ("guarded", "cab_at_both_ends"):
+            if not isinstance(getattr(self, key), bool):
+                raise InputError(f"is neither true nor false: {getattr(self, key)!r}", where=key)
         _one_of("kind", [self.kind], KINDS)
         _one_of("traction", self.traction, TRACTIONS, at_least_one=True)
         _one_of("protection", self.protection, PROTECTIONS)
@@ -151,6 +155,14 @@ class Train:
     def occupies(self) -> int:
         """``IS_*`` bits of the kernel."""
         return (IS_PASSENGER if self.is_passenger else IS_OTHER) | (IS_WIDE if self.is_wide else 0)
+
+    @property
+    def turns_by(self) -> str:
+        """The kind of stop by which it turns back, a name of ``stop_kinds.csv``."""
+        kinds = {row_by_name("locomotives")[name]["kind"] for name in self.locomotives}
+        if kinds == {"unit"}:
+            return "reversing_unit"
+        return "reversing_two_cabs" if self.cab_at_both_ends else "reversing"
 
     @property
     def norm_group(self) -> str:

@@ -40,6 +40,10 @@ class StopKind:
         return self.least_s + self.per_100_m_s * train.length_m / 100
 
 
+REVERSING = "reversing"
+"""The kinds of stop at which a train turns back begin with this."""
+
+
 def stop_kind_names() -> list[str]:
     """Return the names of the kinds of stop."""
     return [row["name"] for row in rows("stop_kinds")]

@@ -239,7 +239,7 @@ def find_path(tasks, uses, work, train, most_cost):
                     dominated = False
                     j = work.head[b - first]
                     while j >= 0:
-                        if work.time[j] <= start <= work.limit[j] and work.cost[j] <= cost:
+                        if work.time[j] <= start and limit <= work.limit[j] and work.cost[j] <= cost:
                             dominated = True
                             break
                         if start <= work.time[j] <= limit and cost <= work.cost[j]:

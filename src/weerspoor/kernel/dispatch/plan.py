@@ -28,6 +28,11 @@ def put(uses, r, start, end, release, train, begin, until):
     """Put one use into the rows of a resource."""
     row = first_after(uses, r, start)
     j = uses.first[r] + uses.number[r]
+    # A train's own earlier use may close the resource beyond its next one.
+    while row < j and uses.train[row] == train and uses.start[row] < start:
+        row += 1
+    if row > uses.first[r] and uses.train[row - 1] == train:
+        release = max(release, uses.end[row - 1] + uses.release[row - 1] - end)
     while j > row:
         uses.start[j], uses.end[j], uses.release[j] = uses.start[j - 1], uses.end[j - 1], uses.release[j - 1]
         uses.train[j], uses.begin[j], uses.until[j] = uses.train[j - 1], uses.begin[j - 1], uses.until[j - 1]
@@ -95,12 +100,12 @@ def put_stub(tasks, uses, train, longer):
     It may be taken to stand there for longer than it must, so that others leave it a way out.
     """
     operation = tasks.first[train]
-    if tasks.upper[operation] >= NEVER - 1:
+    if tasks.upper[operation] != tasks.lower[operation] or tasks.least[operation] == 0:
         return
     for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
         r = tasks.use[u]
         start = tasks.lower[operation]
-        end = start + max(tasks.least[operation], 1)
+        end = start + tasks.least[operation]
         row = first_after(uses, r, start)
         if row < uses.first[r] + uses.number[r]:
             end = max(end, min(end + longer, uses.start[row] - tasks.release[u]))

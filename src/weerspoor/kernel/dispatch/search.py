@@ -134,12 +134,19 @@ def construct(tasks, uses, alone, paths, work, order, longer, numbers, trains, m
                 j = out + draw(numbers, others - out)
                 trains[out], trains[j] = trains[j], trains[out]
                 other = trains[out]
-                out += 1
-                take_path(tasks, uses, paths, other, 0, 0)
-                paths.size[other] = 0
+                waits = paths.size[other] == 0
+                if waits:
+                    # It is in the queue already, and is only taken to stand for too long.
+                    others -= 1
+                    trains[out] = trains[others]
+                    take_stub(tasks, uses, other)
+                else:
+                    out += 1
+                    take_path(tasks, uses, paths, other, 0, 0)
+                    paths.size[other] = 0
                 take_stub(tasks, alone, other)
                 longer[other] = 0
-                if draw(numbers, 2) == 0:
+                if not waits and draw(numbers, 2) == 0:
                     longer[other] = draw(numbers, 60 << draw(numbers, 8))
                 put_stub(tasks, alone, other, longer[other])
                 put_stub(tasks, uses, other, longer[other])
