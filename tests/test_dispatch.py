@@ -16,7 +16,7 @@ from tests.dispatch_cases import Raw, best_by_trying, many_trains, problem_of, r
 
 from weerspoor.common.errors import InputError
 from weerspoor.formats.dispatching import Event, Problem, Solution, broken_rule, objective_value
-from weerspoor.kernel.dispatch import Better, Budget, Ending, Fixed, Outcome, dispatch, driver, engine
+from weerspoor.kernel.dispatch import Better, Budget, Ending, Fixed, Outcome, dispatch, driver, planner
 from weerspoor.kernel.dispatch.arrays import Paths
 from weerspoor.kernel.dispatch.insertion import FOUND
 from weerspoor.kernel.dispatch.plan import insert, put_path
@@ -71,8 +71,8 @@ def test_one_train_among_others_that_keep_their_paths_is_exactly_best() -> None:
         others = frozenset(range(len(problem.trains))) - {train}
         best = best_by_trying(driver.pinned(problem, start, Fixed(others)))
         assert best is not None
-        tasks = driver.tasks_of(problem)
-        uses, paths, work = engine._no_uses(tasks), engine._no_paths(tasks), engine._work(tasks)
+        tasks = planner.tasks_of(problem)
+        uses, paths, work = planner.no_uses(tasks), planner.no_paths(tasks), planner.work_for(tasks)
         driver._fill(tasks, paths, start, sorted(others))
         for other in others:
             put_path(tasks, uses, paths, other)
@@ -224,22 +224,20 @@ def test_events_of_one_second_are_put_in_an_order_that_keeps_the_rules() -> None
         chain({"resources": use("e"), "min_duration": 5}, {"resources": use("d")}),
     ]
     problem = problem_of({"trains": trains, "objective": []})
-    tasks = driver.tasks_of(problem)
+    tasks = planner.tasks_of(problem)
     starts = [[0, 5, 6], [0, 5, 6], [0, 5], [0, 5, 5]]
     paths = plan(tasks, starts)
     events = driver.events_of(tasks, paths)
     assert events is not None
     assert broken_rule(problem, Solution(0, events)) == ""
     swapped = problem_of({"trains": [*trains[:2], chain(trains[2][0], {"resources": use("a")}), trains[3]]})
-    assert (
-        driver.events_of(driver.tasks_of(swapped), plan(driver.tasks_of(swapped), [*starts[:2], [0, 5, 6], starts[3]]))
-        is None
-    )
+    tasks = planner.tasks_of(swapped)
+    assert driver.events_of(tasks, plan(tasks, [*starts[:2], [0, 5, 6], starts[3]])) is None
 
 
 def plan(tasks: Any, starts: list[list[int]]) -> Paths:
     """Paths of trains without branches."""
-    paths: Paths = engine._no_paths(tasks)
+    paths: Paths = planner.no_paths(tasks)
     events = tuple(Event(time, i, k) for i, times in enumerate(starts) for k, time in enumerate(times))
     driver._fill(tasks, paths, Solution(0, events), range(len(starts)))
     return paths

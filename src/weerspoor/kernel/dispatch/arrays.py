@@ -58,8 +58,8 @@ class Tasks(NamedTuple):
 class Uses(NamedTuple):
     """Who holds each resource when: rows ``first[r] : first[r] + number[r]`` of a resource, in order.
 
-    A train holds it from ``start`` to ``end`` and closes it for ``release`` more; it takes it at the event ``begin`` and
-    gives it back at the event ``until`` of its path (numbers of places on the path).
+    A train holds it from ``start`` to ``end`` and closes it for ``release`` more; it takes it at the event ``begin``
+    and gives it back at the event ``until`` of its path (numbers of places on the path).
     """
 
     first: np.ndarray
@@ -100,5 +100,5 @@ class Work(NamedTuple):
     found_limit: np.ndarray
     stack: np.ndarray
     seen: np.ndarray
-    count: np.ndarray
+    counts: np.ndarray
     price: np.ndarray

@@ -14,10 +14,11 @@ import numpy as np
 
 from weerspoor.common.errors import InputError
 from weerspoor.formats.dispatching import Event, Operation, Part, Problem, Solution, Use, broken_rule, objective_value
-from weerspoor.kernel.dispatch import engine, search
+from weerspoor.kernel.dispatch import search
 from weerspoor.kernel.dispatch.arrays import Paths, Tasks
 from weerspoor.kernel.dispatch.insertion import FOUND, NO_ROOM
 from weerspoor.kernel.dispatch.plan import insert, put_path, put_stub
+from weerspoor.kernel.dispatch.planner import LABELS_A_CALL, Planner, least_costs, no_paths, no_uses, tasks_of, work_for
 
 CALLS_A_TRY = 20
 """Calls of ``construct`` after which a first plan is begun anew."""
@@ -37,8 +38,16 @@ BEHIND = 0.005
 TELL_S = 1.0
 """Least time between two reports of progress."""
 
-WARMTH = 0.01
-"""How much worse a step may be on average at the beginning, as a share of the cost of the best plan."""
+WARMTH, WARMTH_LATER = 0.07, 0.04
+"""How much worse a step may be on average at the beginning of a round, as a share of the mean cost of late trains; and
+of the last round."""
+
+ROUNDS, ROUNDS_SHARE, ROUND_STEPS = 12, 0.5, 400
+"""Most rounds that begin with a new first plan, their share of the budget, and steps a train that a round should have
+at least."""
+
+PACE_S = 0.4
+"""After this time the pace of the search is known well enough to say how many rounds there can be."""
 
 LOOK_S = 0.05
 """How often the threads are looked at."""
@@ -271,7 +280,7 @@ def _plan_around(
     if outcome.solution is None:
         return outcome
     tasks = tasks_of(problem)
-    paths = engine._no_paths(tasks)
+    paths = no_paths(tasks)
     whole = [event for i, events in enumerate(past) if not kept[i] for event in events[:-1]]
     whole += [
         Event(event.time, event.train, event.operation + offset[event.train])
@@ -317,28 +326,6 @@ def _done(operations: Sequence[Operation], events: list[Event]) -> tuple[tuple[O
     return tuple(done), msgspec.structs.replace(
         here, resources=uses, successors=tuple(s - now.operation for s in here.successors)
     )
-
-
-def tasks_of(problem: Problem) -> Tasks:
-    """Return a problem as the arrays of the engine."""
-    trains = tuple(
-        tuple(
-            engine.Operation(
-                operation.min_duration,
-                operation.start_lb,
-                None if operation.start_ub is msgspec.UNSET else operation.start_ub,
-                tuple([(use.resource, use.release_time) for use in operation.resources]),
-                operation.successors,
-            )
-            for operation in train
-        )
-        for train in problem.trains
-    )
-    parts = tuple(
-        engine.Part(part.train, part.operation, part.threshold, part.increment, part.coeff)
-        for part in problem.objective
-    )
-    return engine.tasks_of(engine.Problem(trains, parts))
 
 
 def events_of(tasks: Tasks, paths: Paths) -> tuple[Event, ...] | None:
@@ -492,7 +479,7 @@ class _Search:
         self.progress, self.stop, self.halt = progress, stop, threading.Event()
         self.tasks = tasks_of(self.problem)
         trains = len(problem.trains)
-        self.kept = engine._no_paths(self.tasks)
+        self.kept = no_paths(self.tasks)
         self.movable = np.ones(trains, np.int8)
         over = [i for i, events in enumerate(past) if events and events[-1].operation == len(problem.trains[i]) - 1]
         _fill(self.tasks, self.kept, Solution(0, tuple(event for i in over for event in past[i])), over)
@@ -506,7 +493,7 @@ class _Search:
         """Search until the budget is used."""
         if not self.problem.trains:
             return Outcome(Ending.FOUND, Solution(0, ()), optimal=True)
-        self.base = engine.least_costs(self.tasks)
+        self.base = least_costs(self.tasks)
         if np.isinf(self.base).any():
             train = int(np.flatnonzero(np.isinf(self.base))[0])
             return Outcome(Ending.IMPOSSIBLE, None, f"train {train} has no path even by itself")
@@ -568,7 +555,7 @@ class _Search:
     def _work(self, number: int) -> None:
         """Do what one thread does."""
         try:
-            planner = engine.Planner(self.tasks, self.base, self.movable, self.budget.seed + 1_000_003 * number)
+            planner = Planner(self.tasks, self.base, self.movable, self.budget.seed + 1_000_003 * number)
             if self._begin(planner, number):
                 self._improve(planner, number)
             with self.shared.lock:
@@ -577,10 +564,10 @@ class _Search:
             self.shared.error = error
             self.halt.set()
 
-    def _begin(self, planner: engine.Planner, number: int) -> bool:
+    def _begin(self, planner: Planner, number: int) -> bool:
         """Give a thread its first plan; say whether it has one."""
         if self.start is not None:
-            paths = engine._no_paths(self.tasks)
+            paths = no_paths(self.tasks)
             _fill(self.tasks, paths, self.start, range(len(self.base)))
             planner.set_plan(paths, float(paths.cost.sum()))
             self._accept(planner)
@@ -595,7 +582,7 @@ class _Search:
                 planner.order[:waiting] = rng.permutation(planner.order[:waiting])
             status, fewest, calls_since = search.DONE, len(self.base) + 1, 0
             for _ in range(CALLS_A_TRY):
-                status = planner.construct(engine.LABELS_A_CALL)
+                status = planner.construct(LABELS_A_CALL)
                 waiting = int(planner.numbers[search.WAITING])
                 if status == search.IMPOSSIBLE or not waiting or self._is_over():
                     break
@@ -618,7 +605,7 @@ class _Search:
             planner.numbers[search.SEED] = rng.integers(1, 1 << 62)
         return False
 
-    def _begin_anew(self, planner: engine.Planner) -> None:
+    def _begin_anew(self, planner: Planner) -> None:
         """Put trains in the queue for a path, but for those that keep theirs."""
         planner.begin()
         kept = np.flatnonzero(self.kept.size)
@@ -637,7 +624,7 @@ class _Search:
                 else:
                     put_path(self.tasks, uses, self.kept, train)
 
-    def _shake(self, planner: engine.Planner, rng: np.random.Generator) -> None:
+    def _shake(self, planner: Planner, rng: np.random.Generator) -> None:
         """Put some trains into the queue anew: the others turn each other out in a circle."""
         placed = np.flatnonzero((planner.paths.size > 0) & (self.movable == 1))
         out = placed[rng.random(len(placed)) < rng.uniform(0.05, 0.5)]
@@ -656,7 +643,7 @@ class _Search:
     def _cannot_pass(self, train: int) -> bool:
         """Tell whether what must be where it is at fixed times leaves a train no path; note it as the reason."""
         tasks = self.tasks
-        uses, paths, work = engine._no_uses(tasks), engine._no_paths(tasks), engine._work(tasks)
+        uses, paths, work = no_uses(tasks), no_paths(tasks), work_for(tasks)
         entries = tasks.first[:-1]
         stands = (tasks.lower[entries] == tasks.upper[entries]) & (tasks.least[entries] > 0)
         for other in range(len(self.base)):
@@ -667,18 +654,18 @@ class _Search:
             elif stands[other]:
                 put_stub(tasks, uses, other, 0)
         while (status := int(insert(tasks, uses, paths, work, train, np.inf))) == NO_ROOM:
-            work = engine._work(tasks, 2 * len(work.time))
+            work = work_for(tasks, 2 * len(work.time))
         if status == FOUND:
             return False
         self.shared.reason = f"train {train} has no path past the trains that must be where they are at fixed times"
         return True
 
-    def _accept(self, planner: engine.Planner) -> None:
+    def _accept(self, planner: Planner) -> None:
         """Make the plan of a thread its best."""
         planner.accept()
         self._share(planner)
 
-    def _share(self, planner: engine.Planner) -> None:
+    def _share(self, planner: Planner) -> None:
         """Make the best plan of a thread that of all, if it is better."""
         cost = float(planner.reals[search.BEST])
         with self.shared.lock:
@@ -688,7 +675,7 @@ class _Search:
                 self.shared.paths = Paths(*(values.copy() for values in planner.best))
                 self.shared.cost = cost
 
-    def _take_over(self, planner: engine.Planner) -> None:
+    def _take_over(self, planner: Planner) -> None:
         """Go on from the best plan of all."""
         with self.shared.lock:
             paths, cost = self.shared.paths, self.shared.cost
@@ -696,7 +683,7 @@ class _Search:
             planner.set_plan(paths, cost)
             planner.accept()
 
-    def _improve(self, planner: engine.Planner, number: int) -> None:
+    def _improve(self, planner: Planner, number: int) -> None:
         """Search for better plans until the budget is used or nothing better exists."""
         if not self.movable.any():
             return
@@ -704,28 +691,68 @@ class _Search:
         wanted = self.budget.iterations
         share_of = None if wanted is None else wanted // self.budget.threads + (number < wanted % self.budget.threads)
         last = NEVER_STEPS if share_of is None else first + share_of
-        look_at, labels = begun_s + EXCHANGE_S, engine.LABELS_A_CALL // 10
+        look_at, labels = begun_s + EXCHANGE_S, LABELS_A_CALL // 10
+        rounds, turn = 0 if self.start is None else 1, 0
+        if self.budget.seconds is None and not rounds:
+            rounds = self._rounds(share_of or 0)
         while not self._is_over() and planner.numbers[search.STEPS] < last:
             if self._is_optimal(self.shared.cost):
                 return
-            used = 0.0
+            used, steps = 0.0, int(planner.numbers[search.STEPS]) - first
             if share_of:
-                used = (int(planner.numbers[search.STEPS]) - first) / share_of
+                used = steps / share_of
             if self.budget.seconds is not None:
-                used = max(used, (self._seconds() - begun_s) / max(self.budget.seconds - begun_s, 1e-3))
-            heat = WARMTH * float(planner.reals[search.BEST]) * (1.0 - min(used, 1.0)) ** 2
-            planner.reals[search.HEAT] = max(heat, 1e-3)
+                passed_s, whole_s = self._seconds() - begun_s, max(self.budget.seconds - begun_s, 1e-3)
+                used = max(used, passed_s / whole_s)
+                if not rounds and passed_s > PACE_S:
+                    rounds = self._rounds(int(steps * whole_s / passed_s))
+            used, heat = min(used, 1.0), WARMTH
+            if rounds > 1:
+                # Rounds from new first plans; then the last from the best of all.
+                now = rounds if used >= ROUNDS_SHARE else int(used / ROUNDS_SHARE * rounds)
+                if now != turn:
+                    turn = now
+                    if turn == rounds:
+                        self._take_over(planner)
+                    elif self._first_plan(planner):
+                        self._accept(planner)
+                if turn == rounds:
+                    used, heat = (used - ROUNDS_SHARE) / (1.0 - ROUNDS_SHARE), WARMTH_LATER
+                else:
+                    used = used / ROUNDS_SHARE * rounds - turn
+            late = planner.best.cost[planner.best.cost > 0.0]
+            heat *= float(late.mean()) if len(late) else 0.0
+            planner.reals[search.HEAT] = max(heat * (1.0 - used) ** 2, 1e-3)
             called_s, until = self._seconds(), min(last, int(planner.numbers[search.STEPS]) + STEPS_A_CALL)
             planner.improve(labels, until)
             if self.budget.seconds is not None:
                 pace = CALL_S / max(self._seconds() - called_s, 1e-3)
-                labels = int(min(max(labels * min(max(pace, 0.25), 2.0), FEWEST_LABELS), engine.LABELS_A_CALL))
+                labels = int(min(max(labels * min(max(pace, 0.25), 2.0), FEWEST_LABELS), LABELS_A_CALL))
             planner.weights[:] = 0.1 + planner.score / planner.score.sum()
             self._share(planner)
-            if self.budget.threads > 1 and self._seconds() >= look_at:
+            if self.budget.threads > 1 and turn == rounds and self._seconds() >= look_at:
                 look_at = self._seconds() + EXCHANGE_S
                 if planner.reals[search.BEST] > self.shared.cost * (1.0 + BEHIND) + 1e-6:
                     self._take_over(planner)
+
+    def _rounds(self, steps: int) -> int:
+        """Return how many rounds a thread can make with so many steps in all."""
+        enough = ROUNDS_SHARE * steps / (ROUND_STEPS * max(int(self.movable.sum()), 1))
+        return max(1, min(ROUNDS, int(enough)))
+
+    def _first_plan(self, planner: Planner) -> bool:
+        """Begin with a new first plan, unless none is found soon; say whether there is one."""
+        self._begin_anew(planner)
+        for _ in range(CALLS_A_TRY):
+            status = planner.construct(LABELS_A_CALL)
+            if status == search.IMPOSSIBLE or self._is_over():
+                break
+            if not planner.numbers[search.WAITING]:
+                if events_of(self.tasks, planner.paths) is None:
+                    break
+                return True
+        self._take_over(planner)
+        return False
 
 
 def _fill(tasks: Tasks, paths: Paths, solution: Solution, trains: Sequence[int]) -> None:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from weerspoor.kernel.compiled import entry, inlined, lean
+from weerspoor.kernel.compiled import inlined, lean
 from weerspoor.kernel.dispatch.arrays import NEVER
 
 FOUND, BLOCKED, TOO_DEAR, NO_ROOM = 0, 1, 2, 3
 
 LABELS, TAKEN, NOISE, GIVE = range(4)
-"""Places in ``Work.count``: operations of the path found, labels taken in all, what chooses among equal paths, by how
+"""Places in ``Work.counts``: operations of the path found, labels taken in all, what chooses among equal paths, by how
 many seconds another train may be pushed back."""
 
 
@@ -30,8 +30,8 @@ def cost_at(tasks, operation, time):
 @inlined
 def noise_at(work, operation):
     """Return a very small cost by which one of several equal ways is chosen at random."""
-    mixed = (operation + work.count[NOISE]) * np.int64(-7046029254386353131)
-    return ((mixed >> 40) & 1023) * 1e-9
+    mixed = (operation + work.counts[NOISE]) * np.int64(-7046029254386353131)
+    return (((mixed >> 40) & 1023) - 511) * 1e-9
 
 
 @inlined
@@ -161,13 +161,14 @@ def pop(work, size):
 
 @lean
 def find_path(tasks, uses, work, train, most_cost):
-    """Find the path of least cost for a train; return its status. Its operations are in ``work.found``, its starts in
-    ``work.found_time``, ``work.count[LABELS]`` is their number.
+    """Find the path of least cost for a train; return the status.
+
+    Its operations are in ``work.found``, its starts in ``work.found_time``, ``work.counts[LABELS]`` is their number.
 
     A path that costs ``most_cost`` or more is not looked for.
     """
     first, last = tasks.first[train], tasks.first[train + 1] - 1
-    give = work.count[GIVE]
+    give = work.counts[GIVE]
     for j in range(last - first + 1):
         work.head[j] = -1
     n, size = 0, 0
@@ -199,14 +200,14 @@ def find_path(tasks, uses, work, train, most_cost):
         a = work.operation[label]
         if work.dead[label] == 1:
             continue
-        work.count[TAKEN] += 1
+        work.counts[TAKEN] += 1
         if a == last:
             k = 0
             at = label
             while at >= 0:
                 k += 1
                 at = work.parent[at]
-            work.count[LABELS] = k
+            work.counts[LABELS] = k
             while label >= 0:
                 k -= 1
                 work.found[k], work.found_time[k] = work.operation[label], work.time[label]

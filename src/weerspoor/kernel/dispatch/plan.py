@@ -125,7 +125,7 @@ def take_stub(tasks, uses, train):
 @lean
 def keep_found(tasks, paths, work, train):
     """Make the path that was found last the path of a train; return its cost."""
-    at, n = tasks.first[train], work.count[LABELS]
+    at, n = tasks.first[train], work.counts[LABELS]
     cost = 0.0
     for p in range(n):
         paths.operation[at + p], paths.start[at + p] = work.found[p], work.found_time[p]
@@ -182,7 +182,6 @@ def push_back(tasks, uses, paths, old, work, movable, train, touched, marked, co
     ``allowed``.
     """
     stack = work.stack
-    at = tasks.first[train]
     size = np.int64(0)
     more = 0.0
     turns = 0

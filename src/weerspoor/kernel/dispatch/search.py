@@ -10,6 +10,7 @@ from weerspoor.kernel.compiled import entry, inlined, lean
 from weerspoor.kernel.dispatch.arrays import NEVER
 from weerspoor.kernel.dispatch.insertion import (
     FOUND,
+    GIVE,
     LABELS,
     NO_ROOM,
     NOISE,
@@ -17,7 +18,6 @@ from weerspoor.kernel.dispatch.insertion import (
     TOO_DEAR,
     find_path,
     first_after,
-    GIVE,
 )
 from weerspoor.kernel.dispatch.plan import (
     copy_path,
@@ -93,9 +93,9 @@ def construct(tasks, uses, alone, paths, work, order, longer, numbers, trains, m
 
     ``alone`` holds the uses of trains that must not move, and what trains without a path stand on.
     """
-    work.count[GIVE] = 0
+    work.counts[GIVE] = 0
     while numbers[WAITING] > 0:
-        if work.count[TAKEN] >= budget:
+        if work.counts[TAKEN] >= budget:
             return DONE
         train = order[0]
         take_stub(tasks, uses, train)
@@ -129,7 +129,7 @@ def construct(tasks, uses, alone, paths, work, order, longer, numbers, trains, m
                 numbers[FAILED] = train
                 return IMPOSSIBLE
             # One after the other goes, until there is a path.
-            others = conflicts_with(tasks, uses, work, work.count[LABELS], train, trains, marked)
+            others = conflicts_with(tasks, uses, work, work.counts[LABELS], train, trains, marked)
             while out < others:
                 j = out + draw(numbers, others - out)
                 trains[out], trains[j] = trains[j], trains[out]
@@ -244,7 +244,7 @@ def choose(tasks, uses, alone, paths, work, numbers, reals, list_of, movable, tr
         status = find_path(tasks, alone, work, seed, np.inf)
         put_stub(tasks, alone, seed, np.int64(0))
         others = (
-            conflicts_with(tasks, uses, work, work.count[LABELS], seed, work.seen, marked) if status == FOUND else 0
+            conflicts_with(tasks, uses, work, work.counts[LABELS], seed, work.seen, marked) if status == FOUND else 0
         )
         for k in range(others):
             if n >= size:
@@ -281,16 +281,16 @@ def choose(tasks, uses, alone, paths, work, numbers, reals, list_of, movable, tr
 
 @entry
 def improve(
-    tasks, uses, alone, paths, best, old, work, list_of, movable, base, numbers, reals, weights, score, trains, marked, ghosts,
-    budget, steps,
+    tasks, uses, alone, paths, best, old, work, list_of, movable, base, numbers, reals, weights, score, trains, marked,
+    ghosts, budget, steps,
 ):  # fmt: skip
     """Take trains out and put them in again, in other orders, until the budget of labels is used.
 
     ``paths`` is the plan now and ``best`` the best one; ``base`` (trains,) the least cost of each train by itself.
     """
-    while work.count[TAKEN] < budget and numbers[STEPS] < steps:
+    while work.counts[TAKEN] < budget and numbers[STEPS] < steps:
         numbers[STEPS] += 1
-        work.count[NOISE], work.count[GIVE] = draw(numbers, 1 << 40), 0
+        work.counts[NOISE], work.counts[GIVE] = draw(numbers, 1 << 40), 0
         total = 0.0
         for k in range(KINDS):
             total += weights[k]
@@ -328,9 +328,9 @@ def improve(
         allowed = before + slack
         # Others may be pushed back, for a price that is only a guess: what it costs is worked out afterwards.
         if draw(numbers, 2) == 0:
-            work.count[GIVE] = 15 << draw(numbers, 6)
+            work.counts[GIVE] = 15 << draw(numbers, 6)
             work.price[0] = 0.25 * draw(numbers, 6)
-        shadow = work.count[GIVE] == 0 and draw(numbers, 2) == 0
+        shadow = work.counts[GIVE] == 0 and draw(numbers, 2) == 0
         for k in range(n):
             train = trains[k]
             copy_path(tasks, paths, old, train)
@@ -355,11 +355,11 @@ def improve(
             if status != FOUND:
                 break
             if draw(numbers, 2) == 0:
-                delay_found(tasks, work, draw(numbers, work.count[LABELS]))
+                delay_found(tasks, work, draw(numbers, work.counts[LABELS]))
             after += keep_found(tasks, paths, work, train)
             put_path(tasks, uses, paths, train)
             done += 1
-            if work.count[GIVE] > 0:
+            if work.counts[GIVE] > 0:
                 touched, more = push_back(
                     tasks, uses, paths, old, work, movable, train, trains, marked, touched,
                     allowed + margin - after - pending + 1e-6,
@@ -370,7 +370,7 @@ def improve(
                     break
         if status == FOUND and touched > n:
             # Those that were pushed back take what is best for them now.
-            work.count[GIVE] = 0
+            work.counts[GIVE] = 0
             for k in range(n, touched):
                 train = trains[k]
                 take_path(tasks, uses, paths, train, 0, 0)

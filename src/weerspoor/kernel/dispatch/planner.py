@@ -1,15 +1,12 @@
-"""Re-plan many trains at once: first a plan at all, then better and better ones."""
+"""The state of one thread of the engine, and the arrays it works on."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from weerspoor.formats.dispatching import Problem
 from weerspoor.kernel.dispatch import search
 from weerspoor.kernel.dispatch.arrays import NEVER, Paths, Tasks, Uses, Work
 from weerspoor.kernel.dispatch.insertion import FOUND, NO_ROOM, TAKEN
@@ -19,36 +16,6 @@ Longs = npt.NDArray[np.int64]
 
 LABELS_A_CALL = 200_000
 """Labels taken between two moments at which an interruption is noticed (some 50 ms)."""
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One operation of a train, as in the DISPLIB format: seconds, resources with their release times, successors."""
-
-    least_s: int
-    lower_s: int
-    upper_s: int | None
-    resources: tuple[tuple[str, int], ...]
-    successors: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of the objective: what it costs that an operation of a train starts late."""
-
-    train: int
-    operation: int
-    threshold_s: int
-    increment: float
-    coeff: float
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Trains, each a graph of operations, and what is to be least."""
-
-    trains: tuple[tuple[Operation, ...], ...]
-    objective: tuple[Part, ...]
 
 
 def tasks_of(problem: Problem) -> Tasks:
@@ -66,12 +33,12 @@ def tasks_of(problem: Problem) -> Tasks:
     for i, train in enumerate(problem.trains):
         base = int(first[i])
         for operation in train:
-            train_of[o], least[o], lower[o] = i, operation.least_s, operation.lower_s
-            upper[o] = NEVER - 1 if operation.upper_s is None else operation.upper_s
+            train_of[o], least[o], lower[o] = i, operation.min_duration, operation.start_lb
+            upper[o] = NEVER - 1 if operation.start_ub is msgspec.UNSET else operation.start_ub
             longest: dict[int, int] = {}
-            for name, release_s in operation.resources:
-                r = number_of.setdefault(name, len(number_of))
-                longest[r] = max(longest.get(r, 0), release_s)
+            for named in operation.resources:
+                r = number_of.setdefault(named.resource, len(number_of))
+                longest[r] = max(longest.get(r, 0), named.release_time)
             use += longest
             release += longest.values()
             after += (base + k for k in operation.successors)
@@ -92,7 +59,7 @@ def tasks_of(problem: Problem) -> Tasks:
         early[base] = lower[base]
         for k in range(size):
             for j in train[k].successors:
-                early[base + j] = min(early[base + j], max(early[base + k] + train[k].least_s, train[j].lower_s))
+                early[base + j] = min(early[base + j], max(early[base + k] + train[k].min_duration, train[j].start_lb))
         rows = []
         for part in parts[goal_first[i] : goal_first[i + 1]]:
             row = [-1] * size
@@ -100,32 +67,35 @@ def tasks_of(problem: Problem) -> Tasks:
             for k in range(part.operation - 1, -1, -1):
                 ways = [row[j] for j in train[k].successors]
                 if ways and min(ways) >= 0:
-                    row[k] = train[k].least_s + min(ways)
+                    row[k] = train[k].min_duration + min(ways)
             rows.append(row)
         for k in range(size):
             ahead_first[base + k] = len(ahead)
             ahead += (row[k] for row in rows)
     return Tasks(
         first, train_of, least, lower, upper, use_first, np.array(use, np.int64), np.array(release, np.int64),
-        next_first, np.array(after, np.int64), part_first, np.array([p.threshold_s for p in parts], np.int64),
+        next_first, np.array(after, np.int64), part_first, np.array([p.threshold for p in parts], np.int64),
         np.array([p.increment for p in parts], np.float64), np.array([p.coeff for p in parts], np.float64),
         goal_first, np.arange(len(parts), dtype=np.int64), ahead_first, np.array(ahead, np.int64), early,
     )  # fmt: skip
 
 
-def _no_uses(tasks: Tasks) -> Uses:
+def no_uses(tasks: Tasks) -> Uses:
+    """Return room for the uses of all trains, without any."""
     count = np.bincount(tasks.use, minlength=1).astype(np.int64) + 2 if len(tasks.use) else np.full(1, 2, np.int64)
     first = np.cumsum(count) - count
     room = int(count.sum())
     return Uses(first, np.zeros(len(count), np.int64), *(np.zeros(room, np.int64) for _ in range(6)))
 
 
-def _no_paths(tasks: Tasks) -> Paths:
+def no_paths(tasks: Tasks) -> Paths:
+    """Return room for the paths of all trains, none of which has one."""
     trains, n = len(tasks.first) - 1, int(tasks.first[-1])
     return Paths(np.zeros(trains, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(trains))
 
 
-def _work(tasks: Tasks, labels: int = 1 << 14) -> Work:
+def work_for(tasks: Tasks, labels: int = 1 << 14) -> Work:
+    """Return room for the search of the path of a train."""
     longest = int(np.diff(tasks.first).max(initial=1))
     return Work(
         np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels, np.int64),
@@ -142,12 +112,12 @@ class Planner:
     def __init__(self, tasks: Tasks, base: npt.NDArray[np.float64], movable: npt.NDArray[np.int8], seed: int) -> None:
         self.tasks, self.base, self.movable = tasks, base, movable
         trains = len(base)
-        self.uses, self.alone = _no_uses(tasks), _no_uses(tasks)
-        self.paths, self.best, self.old = _no_paths(tasks), _no_paths(tasks), _no_paths(tasks)
-        self.work = _work(tasks)
+        self.uses, self.alone = no_uses(tasks), no_uses(tasks)
+        self.paths, self.best, self.old = no_paths(tasks), no_paths(tasks), no_paths(tasks)
+        self.work = work_for(tasks)
         self.numbers = np.zeros(search.FAILED + 1, np.int64)
         self.numbers[search.SEED] = np.random.default_rng(seed).integers(1, 1 << 62)
-        self.reals = np.array([np.inf, np.inf, 1.0, 8.0])
+        self.reals = np.array([np.inf, np.inf, 1.0, 6.0])
         self.list_of = np.flatnonzero(movable).astype(np.int64)
         self.weights, self.score = np.ones(search.KINDS), np.ones(search.KINDS)
         self.trains, self.marked = np.zeros(trains, np.int64), np.zeros(trains, np.int8)
@@ -156,8 +126,8 @@ class Planner:
 
     def grow(self) -> None:
         """Double the room for labels."""
-        count = self.work.count
-        self.work = _work(self.tasks, 2 * len(self.work.time))._replace(count=count, price=self.work.price)
+        count = self.work.counts
+        self.work = work_for(self.tasks, 2 * len(self.work.time))._replace(counts=count, price=self.work.price)
 
     def begin(self) -> None:
         """Put every train in the queue for a path."""
@@ -177,7 +147,7 @@ class Planner:
 
     def construct(self, budget: int) -> int:
         """Go on with the first plan."""
-        count = self.work.count
+        count = self.work.counts
         until = int(count[TAKEN]) + budget
         while True:
             status = int(
@@ -211,13 +181,13 @@ class Planner:
 
     def improve(self, budget: int, steps: int) -> None:
         """Go on with the search of neighbourhoods."""
-        until = int(self.work.count[TAKEN]) + budget
+        until = int(self.work.counts[TAKEN]) + budget
         while True:
             status = int(
                 search.improve(
-                    self.tasks, self.uses, self.alone, self.paths, self.best, self.old, self.work, self.list_of, self.movable,
-                    self.base, self.numbers, self.reals, self.weights, self.score, self.trains, self.marked,
-                    self.ghosts, until, steps,
+                    self.tasks, self.uses, self.alone, self.paths, self.best, self.old, self.work, self.list_of,
+                    self.movable, self.base, self.numbers, self.reals, self.weights, self.score, self.trains,
+                    self.marked, self.ghosts, until, steps,
                 )
             )  # fmt: skip
             if status != search.GROW:
@@ -227,11 +197,11 @@ class Planner:
 
 def least_costs(tasks: Tasks) -> npt.NDArray[np.float64]:
     """Return the least cost of each train by itself; infinite where it has no path at all."""
-    uses, paths, work = _no_uses(tasks), _no_paths(tasks), _work(tasks)
+    uses, paths, work = no_uses(tasks), no_paths(tasks), work_for(tasks)
     n = len(tasks.first) - 1
     for train in range(n):
         while (status := int(insert(tasks, uses, paths, work, train, np.inf))) == NO_ROOM:
-            work = _work(tasks, 2 * len(work.time))
+            work = work_for(tasks, 2 * len(work.time))
         if status != FOUND:
             paths.cost[train] = np.inf
         uses.number[:] = 0
