@@ -1,14 +1,21 @@
-"""Parts of building a day: blocks and exit signals, evening trains with their hour, how far beyond the seam."""
+"""Parts of building a day: blocks and signals, evening trains with their hour, the seam, re-planning."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
-from tools.build_data.core import Record, block_limits, platform_edges
+from tools.build_data.core import Piece, Record, block_limits, platform_edges, signals_into_lines
 
 from weerspoor.common.clock import DAY_END_S
-from weerspoor.timetable.build import LONGEST_RUN_S, Wanted, every_day
+from weerspoor.network.model import KIND_GAP, KIND_OPEN_LINE, KIND_SECTION
+from weerspoor.timetable.build import LONGEST_RUN_S, Placed, Wanted, every_day
 from weerspoor.timetable.pattern import hourly_trains, joined_by
+from weerspoor.timetable.repair import repair
+
+if TYPE_CHECKING:
+    from weerspoor.kernel.graph import Run
+    from weerspoor.timetable.build import Placer
 
 HOW = {"signal_near_m": 250}
 
@@ -65,5 +72,86 @@ def test_evening_trains_go_with_the_hour_they_repeat() -> None:
     assert joined.shifts[-1] == wanted[5].departure_s[0] - joined.wanted.departure_s[0]
 
 
+def test_minutes_of_no_source_move_as_a_whole() -> None:
+    """Chosen anew twice, a train is where the last choice puts it; asked for what it has, it is the same."""
+    asked = train("x", 8, "unanchored")
+    moved = asked.moved(240).moved(-120)
+    assert moved.departure_s[0] == asked.departure_s[0] - 120
+    assert moved.arrival_s[1] == asked.arrival_s[1] - 120
+    assert (moved.arrival_s[0], moved.moved_s) == (-1, -120)
+    assert moved.moved(0) == asked
+
+
 def test_the_seam_is_as_wide_as_the_latest_train_runs() -> None:
     assert every_day(7200.0).until_s >= DAY_END_S + LONGEST_RUN_S + 7200
+
+
+def test_a_signal_stands_where_trains_come_onto_a_long_first_block() -> None:
+    """None where the signal behind, or the next one, is near; none against the normal direction."""
+
+    def line(station_m: float, block_m: float) -> list[Piece]:
+        lengths = [(100.0, KIND_SECTION), (station_m, KIND_GAP), (block_m, KIND_OPEN_LINE)]
+        pieces = [Piece(0, 0.0, length, number, kind, "") for number, (length, kind) in enumerate(lengths)]
+        for piece in pieces:
+            piece.right_hand = [True, False]
+        pieces[0].signal = [True, False]
+        pieces[2].signal = [True, False]
+        signals_into_lines(pieces, [(0, 2), (2, 4), (5, 3), (3, 1)], 500.0)
+        return pieces
+
+    assert [piece.signal for piece in line(900.0, 800.0)] == [[True, False]] * 3
+    assert line(400.0, 800.0)[1].signal == [False, False]
+    assert line(900.0, 300.0)[1].signal == [False, False]
+
+
+class _OneTrack:
+    """A stand-in for a placer: all trains want the same minute of one track, and one train a minute finds room."""
+
+    def __init__(self) -> None:
+        self.at: dict[int, Placed] = {}
+        self.looked = 0
+
+    def find(self, wanted: Wanted, *, empty: bool = False, **_: object) -> Placed:
+        self.looked += 1
+        slot = wanted.departure_s[0] // 60
+        taken = set() if empty else {int(held.lateness_s) for held in self.at.values()}
+        while slot in taken:
+            slot += 1
+        late = slot - wanted.departure_s[0] // 60
+        return Placed(wanted, runs=[cast("Run", None)], lateness_s=float(slot), cost=late * wanted.count)
+
+    def insert(self, train: int, placed: Placed) -> None:
+        assert train not in self.at
+        self.at[train] = placed
+
+    def remove(self, train: int) -> None:
+        self.at.pop(train, None)
+
+    def in_the_way(self, ideal: Placed, train: int, *_: float) -> list[int]:
+        return [other for other, held in self.at.items() if held.lateness_s == ideal.lateness_s and other != train]
+
+    def deviations(self, placed: Placed) -> list[tuple[int, float, float]]:
+        return [(0, 60.0 * placed.cost, 0.0)]
+
+    def there(self, *_: object) -> list[int]:
+        return []
+
+
+def test_replanning_puts_the_weightier_train_first() -> None:
+    """The same seed gives the same result; the timelines hold what is placed; the work stays within its bound."""
+    results = []
+    for _ in range(2):
+        railway = _OneTrack()
+        wanted = [replace(train(str(n), 8, "feed"), count=1 + n) for n in range(4)]
+        placed = [Placed(one) for one in wanted]
+        for number, one in enumerate(wanted):
+            placed[number] = railway.find(one)
+            railway.insert(number, placed[number])
+        before = sum(one.cost for one in placed)
+        repair(cast("Placer", railway), placed, work=200, seed=1, most_blockers=4, progress=lambda _: None)
+        assert railway.looked <= 4 + 200 + 3 * 5
+        assert railway.at == dict(enumerate(placed))
+        assert sum(one.cost for one in placed) < before
+        results.append([one.lateness_s for one in placed])
+    assert results[0] == results[1]
+    assert results[0][3] == min(results[0])

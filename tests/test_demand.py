@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tools.build_data import demand as build_demand
 
 from days import small_day
 from weerspoor.timetable.demand import Contradiction, Demand, load_contradictions, load_demand, point_indices
@@ -112,6 +113,37 @@ def test_contradictions_name_trains(demand: Demand) -> None:
     pairs = {(row.train, row.other) for row in rows}
     assert all(phase[row.train] == "anchored2" for row in rows)
     assert all((other, train) in pairs for train, other in pairs)
+
+
+def _pair(*times: tuple[str, str, float, float]) -> list[build_demand.Wanted]:
+    """Trains with known minutes from one point to the next: (from, to, leaves, comes)."""
+    return [
+        build_demand.Wanted(
+            str(number), "1", 0, "sprinter", "passenger", "anchored2",
+            [build_demand.Call(a, None, leaves), build_demand.Call(b, comes, None)],
+        )
+        for number, (a, b, leaves, comes) in enumerate(times)
+    ]  # fmt: skip
+
+
+def test_what_contradicts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a minute at both ends, an overtaking without a stop, a meeting deep inside single track; nothing less.
+
+    A ═══ B ─── C: two tracks from A to B, one on the middle 8 of 10 minutes from B to C.
+    """
+    both = {"A": {"B": (10.0, 2.0)}, "B": {"A": (10.0, 2.0), "C": (10.0, 1.0)}, "C": {"B": (10.0, 1.0)}}
+    monkeypatch.setattr(build_demand, "sections", lambda: both)
+    monkeypatch.setattr(build_demand, "single_track", lambda *_: [(0.1, 0.9)])
+
+    def found(*times: tuple[str, str, float, float]) -> set[str]:
+        return {reason for _, _, reason, _ in build_demand.contradictions(_pair(*times))}
+
+    assert found(("A", "B", 0, 10), ("A", "B", 1, 11)) == {"follows within a minute"}
+    assert found(("A", "B", 0, 10), ("A", "B", 1.5, 11)) == set()
+    assert found(("A", "B", 0, 14), ("A", "B", 2, 12)) == {"overtakes between two stops"}
+    assert found(("B", "C", 0, 10), ("C", "B", 0, 10)) == {"meets on single track"}
+    # They meet 0.4 minutes inside the single track: one of them half a minute later mends that.
+    assert found(("B", "C", 0, 10), ("C", "B", 7.6, 17.6)) == set()
 
 
 def test_points_without_case() -> None:

@@ -369,7 +369,54 @@ def make() -> Core:
     for number_of, way in heads:
         if pieces[number_of].right_hand[way]:
             pieces[number_of].signal[way] = True
+    signals_into_lines(pieces, successors, blocks["line_begin"]["signal_after_m"])
     return Core(tracks, pieces, first, zones, successors, undecided, dropped, crossed)
+
+
+def signals_into_lines(pieces: list[Piece], successors: list[tuple[int, int]], after_m: float) -> None:
+    """Set a signal where trains come onto open line, if the one behind and the one ahead are so far away."""
+    behind: dict[int, list[int]] = defaultdict(list)
+    ahead: dict[int, list[int]] = defaultdict(list)
+    for here, there in successors:
+        behind[there].append(here)
+        ahead[here].append(there)
+
+    def signal(directed: int) -> bool:
+        return pieces[directed >> 1].signal[directed & 1]
+
+    def clear_m(directed: int, ways: dict[int, list[int]], *, forward: bool) -> float:
+        """Return the least distance from a piece on (or back, the piece left out) to a signal, up to the wanted one."""
+        front, seen, least = [(0.0, directed)], {directed}, after_m
+        while front:
+            so_far, here = front.pop()
+            piece = pieces[here >> 1]
+            beyond = so_far + piece.to_m - piece.from_m
+            if forward and signal(here):
+                least = min(least, beyond)
+                continue
+            if not forward and signal(here):
+                least = min(least, so_far)
+                continue
+            if beyond < least:
+                onward = [other for other in ways[here] if other not in seen]
+                seen.update(onward)
+                front += [(beyond, other) for other in onward]
+        return least
+
+    new = []
+    for number, piece in enumerate(pieces):
+        for way in (0, 1):
+            entries = behind[2 * number + way]
+            if piece.kind != KIND_OPEN_LINE or not piece.right_hand[way] or len(entries) != 1:
+                continue
+            entry = entries[0]
+            if pieces[entry >> 1].kind not in (KIND_GAP, KIND_SECTION) or signal(entry):
+                continue
+            far = clear_m(entry, behind, forward=False) >= after_m
+            if far and clear_m(2 * number + way, ahead, forward=True) >= after_m:
+                new.append(entry)
+    for entry in new:
+        pieces[entry >> 1].signal[entry & 1] = True
 
 
 def platform_edges(

@@ -91,6 +91,7 @@ def build(
     hourly_placed, shifts = place_hour(hour, [train.wanted for train in hourly], settings, progress)
     last_s = float(settings["last_delay_s"])
     everyday = every_day(last_s)
+    norms = replace(norms, missing_cost=float(settings["last_missing_cost"]))
     placer = Placer(network, Timelines.empty(network.n_zones), model_of, norms, repeat=everyday, ways_of=hour)
     trains = [train.shifted(shifts.get(train.group, 0)) for train in wanted]
     placed = [Placed(train, reason="not tried") for train in trains]
@@ -114,7 +115,7 @@ def build(
     patient = replace(norms, longest_delay_s=last_s, most_labels=int(settings["last_labels"]))
     last = Placer(network, placer.timelines, model_of, patient, repeat=everyday, ways_of=hour)
     insert_all(last, trains, placed, left, progress)
-    _replan(placer, placed, "day_rounds", settings, progress)
+    _replan(placer, placed, "day_work", settings, progress)
     return placer, placed
 
 
@@ -134,7 +135,7 @@ def place_hour(
                 trains[number] = trains[number].shifted(shifts[trains[number].group])
         insert_all(placer, trains, placed, numbers, progress)
         report(placed, progress)
-        _replan(placer, placed, "hour_rounds", settings, progress)
+        _replan(placer, placed, "hour_work", settings, progress)
         report(placed, progress)
     return placed, shifts
 
@@ -146,12 +147,12 @@ def _phases(
 
 
 def _replan(
-    placer: Placer, placed: list[Placed], rounds: str, settings: dict[str, float], progress: Callable[[str], None]
+    placer: Placer, placed: list[Placed], work: str, settings: dict[str, float], progress: Callable[[str], None]
 ) -> None:
     repair(
         placer,
         placed,
-        rounds=int(settings[rounds]),
+        work=int(settings[work]),
         seed=int(settings["seed"]),
         most_blockers=int(settings["most_blockers"]),
         progress=progress,

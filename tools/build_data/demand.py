@@ -692,17 +692,6 @@ def network() -> Network:
     return load_network()
 
 
-def platform_tracks(point: str) -> int:
-    """Return the number of platform tracks of a station; 2 is one in each direction. A large number if not known."""
-    railway = network()
-    index = {code.upper(): number for number, code in enumerate(railway.points.code)}
-    if point not in index:
-        return 99
-    here = (railway.stops.point == index[point]) & (railway.stops.platform_m > 0)
-    tracks = {int(railway.pieces.track[directed >> 1]) for directed in railway.stops.directed[here]}
-    return len(tracks) or 99
-
-
 def single_track(a: str, b: str) -> list[tuple[float, float]]:
     """Return the shares of the way from a to b on which the normal way back uses the same zones."""
     there, back = normal_way(a, b), normal_way(b, a)
@@ -743,48 +732,50 @@ def normal_way(a: str, b: str) -> list[int]:
 
 
 def contradictions(trains: list[Wanted]) -> list[tuple[str, str, str, str]]:
-    """Return trains with known minutes that cannot both run as the source says: (train, other, reason, place)."""
+    """Return trains with known minutes that cannot both run as the source says: (train, other, reason, place).
+
+    On single track two trains meet where it has two tracks again if one of them is later; where it would have to be
+    more than a minute later, the time to clear the single track and set the way included, they contradict each other.
+    """
     graph = sections()
     runs: dict[tuple[str, str], list[tuple[float, float, str]]] = defaultdict(list)
-    standing: set[tuple[str, str]] = set()
     for train in trains:
         if train.phase != "anchored2":
             continue
-        standing |= {(call.point, train.reference) for call in train.calls if call.stops}
         for one, other in pairwise(train.calls):
             if one.departure is not None and other.arrival is not None:
                 runs[one.point, other.point].append((one.departure, other.arrival, train.reference))
     found: list[tuple[str, str, str, str]] = []
-    close, behind = rules()["follow_s"] / 60.0, rules()["follow_stop_s"] / 60.0
+    close = rules()["follow_s"] / 60.0
+    most_later = close - rules()["clear_s"] / 60.0
     for (a, b), there in runs.items():
-        ways = tracks_between(graph, a, b)
-        if ways is None:
-            continue
-        least, most, number = ways
+        # Of stations that the source's sections do not have, the tracks of the network alone say where there is one.
+        least, most, number = tracks_between(graph, a, b) or (1.0, math.inf, 1)
         if frozenset((a, b)) in SEVERAL_TRACKS:
             least = most = 4
         there.sort()
         if most <= 2.5:
-            stopping = platform_tracks(b) <= 2
             for index, (leaves, comes, name) in enumerate(there):
                 for leaves2, comes2, name2 in there[index + 1 :]:
-                    apart = max(leaves2 - leaves, abs(comes2 - comes))
-                    if leaves2 - leaves >= behind:
-                        break
-                    if apart < close:
+                    if leaves2 - leaves <= close and abs(comes2 - comes) <= close:
                         reason = "follows within a minute"
-                    elif apart < behind and stopping and {(b, name), (b, name2)} <= standing:
-                        reason = "stops within two minutes behind another"
+                    elif leaves < leaves2 < comes2 < comes:
+                        reason = "overtakes between two stops"
                     else:
                         continue
                     place = f"{spelled(a)}-{spelled(b)}"
                     found += [(name, name2, reason, place), (name2, name, reason, place)]
-        if least == most == 1 and number == 1 and a < b:
+        if least == 1 and most in {1, math.inf} and number == 1 and a < b:
             single = single_track(a, b)
             for leaves, comes, name in there:
                 for leaves2, comes2, name2 in runs.get((b, a), []):
-                    meets = (comes2 - leaves) / (comes - leaves + comes2 - leaves2)
-                    if leaves < comes2 and leaves2 < comes and any(low < meets < high for low, high in single):
+                    both = comes - leaves + comes2 - leaves2
+                    meets = (comes2 - leaves) / both
+                    if (
+                        leaves < comes2
+                        and leaves2 < comes
+                        and any(min(meets - low, high - meets) * both > most_later for low, high in single)
+                    ):
                         place = f"{spelled(a)}-{spelled(b)}"
                         found += [
                             (name, name2, "meets on single track", place),

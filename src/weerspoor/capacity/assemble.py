@@ -445,9 +445,10 @@ class Assembler:
         request, close = self.problem.request, settings().close
         asked = [(via.point, via.window) for via in request.via] + [(request.destination, request.destination_window)]
         for code, window in asked:
-            row = next((row for row in points if row.code == code), None)
-            if window is None or row is None:
+            visits = [row for row in points if row.code == code]
+            if window is None or not visits:
                 continue
+            row = next((row for row in visits if window.earliest_s <= row.arrival_s <= window.latest_s), visits[0])
             for key, margin in (
                 ("window_end", window.latest_s - row.arrival_s),
                 ("window_start", row.arrival_s - window.earliest_s),

@@ -593,7 +593,6 @@ class _Check:
     def _conditions(self) -> None:
         """Check windows, places to come through, places to avoid, stands and closures."""
         request = self.plan.request
-        points = {row.code: row for row in self.path.points}
         origin, target = request["from"], request["to"]
         self._ends(origin["point"], self.path.points[0].code, target["point"], self.path.points[-1].code)
         if origin.get("ready_s") is not None and self.path.departure_s < origin["ready_s"]:
@@ -605,11 +604,15 @@ class _Check:
         self._window(origin["point"], origin.get("window_s"), self.path.departure_s)
         self._window(target["point"], target.get("window_s"), self.path.arrival_s)
         for via in request.get("via", []):
-            row = points.get(via["point"])
-            if row is None:
+            # A train that turns back may come through more than once: the visit that stands longest counts.
+            visits = [row for row in self.path.points if row.code == via["point"]]
+            if not visits:
                 self.say("condition", via["point"], "does not come through")
                 continue
-            self._window(via["point"], via.get("window_s"), row.arrival_s)
+            window = via.get("window_s")
+            in_time = [row for row in visits if window is None or window[0] <= row.arrival_s <= window[1]]
+            row = max(in_time or visits, key=lambda visit: visit.departure_s - visit.arrival_s)
+            self._window(via["point"], window, row.arrival_s)
             if row.departure_s - row.arrival_s < via.get("stop_s", 0):
                 self.say(
                     "condition", via["point"], f"stands {row.departure_s - row.arrival_s} s, {via['stop_s']} s asked"
@@ -628,7 +631,7 @@ class _Check:
                 stops.directed[stops.point != point].tolist()
             )
             ran = any(d in there and self._stops_at(position) for position, d in enumerate(self.directed))
-            if ran or (code in points and points[code].departure_s > points[code].arrival_s):
+            if ran or any(row.departure_s > row.arrival_s for row in self.path.points if row.code == code):
                 self.say("condition", code, "stands where it should not")
         for number, closure in enumerate(request.get("closed", [])):
             self._closed(closure)

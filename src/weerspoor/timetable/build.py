@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -35,6 +35,9 @@ PLATFORM_SHARE = 0.5
 
 OTHER_WAY_S = 30.0
 """A way to another track of a station may take so much longer than the best."""
+
+TIGHTENINGS = 3
+"""So often a train that would stand too long at a call is asked to be sooner at the next."""
 
 LONGEST_RUN_S = 8 * 3600.0
 """No train without minutes runs longer."""
@@ -68,6 +71,8 @@ class Wanted:
         How many trains of the day it stands for.
     contradicted : bool
         Its source contradicts itself: another train excludes it.
+    moved_s : int
+        So much later than asked the builder has put its minutes, which no source gives.
     """
 
     reference: str
@@ -84,6 +89,7 @@ class Wanted:
     group: str = ""
     count: int = 1
     contradicted: bool = False
+    moved_s: int = 0
 
     @property
     def pattern(self) -> tuple[object, ...]:
@@ -98,6 +104,10 @@ class Wanted:
             departure_s=tuple(time + by_s if time >= 0 else time for time in self.departure_s),
         )
 
+    def moved(self, to_s: int) -> Wanted:
+        """Return the same train with minutes chosen anew: ``to_s`` seconds later than asked."""
+        return self if to_s == self.moved_s else replace(self.shifted(to_s - self.moved_s), moved_s=to_s)
+
 
 @dataclass(frozen=True)
 class BuildNorms:
@@ -110,18 +120,23 @@ class BuildNorms:
     contradicted_weight : float
         Trains that contradict others of their source count as so much of a train.
     free_s, bad_s : float
-        Lateness that costs nothing, and lateness that costs ``bad_cost`` more.
-    bad_cost, missing_cost : float
+        Lateness that costs nothing, and lateness that costs ``bad_cost`` once more.
+    bad_cost, minute_cost, missing_cost : float
+        What it costs to be later than ``free_s``, every minute of that, and to have no path.
     corridor : CorridorNorms
         Where trains may run.
     early_arrival_s : float
-        How much before its minute it may arrive at its last stop.
+        How much before its minute it may arrive at its last stop; and on the way, as long as it finds a path so.
     steps_s : list of float
         A train is first looked for with no lateness greater than the first of these, then the next, then the longest.
     longest_delay_s : float
         A train that would be later than this counts as not placed.
-    most_labels : int
-        A search gives up after so many labels of the kernel.
+    most_labels, quick_labels : int
+        A search gives up after so many labels of the kernel; one for a train that is hardly late after fewer.
+    move_s : dict of str to float
+        By phase: by how much the builder may choose the minutes of each train otherwise than asked, at no cost.
+    move_grid_s : float
+        In steps of this.
     """
 
     weight: dict[str, float]
@@ -129,12 +144,16 @@ class BuildNorms:
     free_s: float
     bad_s: float
     bad_cost: float
+    minute_cost: float
     missing_cost: float
     corridor: CorridorNorms
     early_arrival_s: float
     steps_s: list[float]
     longest_delay_s: float
     most_labels: int
+    quick_labels: int
+    move_s: dict[str, float]
+    move_grid_s: float
 
 
 @dataclass(frozen=True)
@@ -197,10 +216,18 @@ class _Leg:
 
 @dataclass(frozen=True)
 class _Leeway:
-    """How late a train may be at any call, and its running times to each call from the one before."""
+    """How late a train may be at any call, and its running times to each call from the one before.
+
+    With ``not_early`` it comes in nowhere long before its minute, so that it takes room only when it has to. Without
+    ``arrivals`` it may come in later than that on the way where it still leaves in time. ``latest_s`` has latest
+    arrivals of its own for some calls.
+    """
 
     within_s: float
     runs_s: npt.NDArray[np.float64]
+    arrivals: bool = True
+    not_early: bool = False
+    latest_s: Mapping[int, float] = field(default_factory=dict)
 
 
 class UnroutableError(Exception):
@@ -238,13 +265,16 @@ class Placer:
         self.graph = network.graph()
         self.timelines = timelines
         self.norms = norms
-        self._model_of = model_of
+        self.model_of = model_of
         self._patterns: dict[tuple[object, ...], list[_Leg] | UnroutableError] = {}
         self._empty = Timelines.empty(network.n_zones)
         self._runs_s: dict[tuple[object, ...], npt.NDArray[np.float64]] = {}
+        self._known_alone: dict[Wanted, Placed] = {}
+        self._usual: dict[tuple[object, ...], list[_Leg]] = {}
         self._opposed = np.zeros(2 * network.n_pieces, np.bool_)
         if ways_of is not None:
             self._patterns, self._opposed, self._runs_s = ways_of._patterns, ways_of._opposed, ways_of._runs_s
+            self._usual, self._known_alone = ways_of._usual, ways_of._known_alone
         self._stops_at: dict[int, list[int]] = defaultdict(list)
         for row, point in enumerate(network.stops.point):
             self._stops_at[int(point)].append(row)
@@ -324,7 +354,7 @@ class Placer:
             if key in routes:
                 routes[key] = replace(routes[key], count=routes[key].count + wanted.count)
                 continue
-            model = self._model_of(wanted.kind)
+            model = self.model_of(wanted.kind)
             calls = self._calls(wanted, model)
             if all(len(pieces) for pieces in calls):
                 routes[key] = Route(model.speed_ms, calls, wanted.stops, wanted.count)
@@ -345,7 +375,7 @@ class Placer:
 
     def _make_pattern(self, wanted: Wanted) -> list[_Leg]:
         """Find the corridor of a pattern of points, with reversals where the tracks leave no other way."""
-        model = self._model_of(wanted.kind)
+        model = self.model_of(wanted.kind)
         calls = self._calls(wanted, model)
         codes = [self.network.points.code[point] for point in wanted.points]
         for code, pieces in zip(codes, calls, strict=True):
@@ -379,44 +409,189 @@ class Placer:
         leg = _Leg(stretch.first, (), graph, limited, bounds, pieces)
         return replace(leg, stages=tuple(leg.inside(call) for call in stretch.calls))
 
+    def _usual_legs(self, wanted: Wanted) -> list[_Leg]:
+        """Return the legs without the tracks that most trains run the other way, but for those of its quickest way."""
+        key = wanted.pattern
+        if key not in self._usual:
+            legs = self._pattern(wanted)
+            nothing = (-1,) * len(wanted.points)
+            asked = replace(wanted, arrival_s=nothing, departure_s=(wanted.departure_s[0], *nothing[1:]), window_s=0.0)
+            leeway = _Leeway(self.norms.longest_delay_s, np.full(len(wanted.points), np.inf))
+            quickest = self._find_within(asked, legs, self._empty, leeway, [False], None)
+            self._usual[key] = [self._usual_leg(leg, run) for leg, run in zip(legs, quickest.runs, strict=False)]
+            if len(quickest.runs) < len(legs):
+                self._usual[key] = legs
+        return self._usual[key]
+
+    def _usual_leg(self, leg: _Leg, quickest: Run) -> _Leg:
+        closed = self._opposed[leg.outside(np.arange(len(leg.model.speed_ms), dtype=np.int32))]
+        closed[leg.inside(quickest.directed)] = False
+        model = replace(leg.model, speed_ms=np.where(closed, 0.0, leg.model.speed_ms).astype(np.float32))
+        stages = tuple(stage[model.speed_ms[stage] > 0] for stage in leg.stages)
+        return replace(leg, stages=stages, model=model, bounds=Bounds(leg.graph, model))
+
     # -- placing ----------------------------------------------------------------------------------------------------
 
-    def find(self, wanted: Wanted, *, empty: bool = False, only: tuple[int, float] | None = None) -> Placed:
+    def find(
+        self,
+        wanted: Wanted,
+        *,
+        empty: bool = False,
+        only: tuple[int, float] | None = None,
+        most_cost: float = math.inf,
+        move: bool = True,
+        early: bool = False,
+    ) -> Placed:
         """Return the train placed as well as the timelines allow; nothing is inserted.
 
         Parameters
         ----------
         wanted : Wanted
+            Where no source gives its minutes, they are chosen anew if these do not fit.
         empty : bool
             Look at an empty railway instead: what the train would do alone.
         only : (int, float), optional
             Of the tracks at this call, use only the one that lies at this share of their list.
+        most_cost : float
+            What costs more need not be found: the train may then come back without a run, at infinite cost.
+        move : bool
+            Minutes may be chosen anew.
+        early : bool
+            It may come in long before its minute, and so be out of the way of others behind it sooner.
         """
         timelines = self._empty if empty else self.timelines
         try:
             legs = self._pattern(wanted)
         except UnroutableError as error:
             return Placed(wanted, cost=self._missing(wanted), reason=str(error))
+        if empty and only is None:
+            return self._alone(wanted)
+        others = self._other_minutes(wanted) if move and not empty else []
+        if others:
+            alone = self._alone(wanted)
+            usual = self._usual_legs(wanted) if only is None else legs
+            for ways, chosen in itertools.product([usual] if usual is legs else [usual, legs], others):
+                late_s = max(self.norms.steps_s[0], alone.lateness_s)
+                leeway = _Leeway(late_s, self._running_times(wanted), arrivals=False, not_early=ways is usual)
+                found = self._leaving_in_time(chosen, ways, timelines, leeway, (True,), only)
+                if found.runs:
+                    self._price(found)
+                    if found.cost <= alone.cost:
+                        return found
+        return self._find_late(wanted, legs, timelines, only, most_cost, early=early)
+
+    def _other_minutes(self, wanted: Wanted) -> list[Wanted]:
+        """Return a train of free minutes at all that it may have, the present first; nothing for one without choice."""
+        most = int(self.norms.move_s.get(wanted.phase, 0.0)) if wanted.group or wanted.phase == "evening" else 0
+        grid = int(self.norms.move_grid_s)
+        if most < grid or wanted.window_s > 0:
+            return []
+        moves = range(-(most // grid) * grid, most + 1, grid)
+        return [wanted.moved(to) for to in sorted(moves, key=lambda to: (to != wanted.moved_s, abs(to), to))]
+
+    def _alone(self, wanted: Wanted) -> Placed:
+        """Return what a train would do alone on the railway."""
+        if wanted not in self._known_alone:
+            self._known_alone[wanted] = self._find_late(wanted, self._pattern(wanted), self._empty, None, math.inf)
+        return self._known_alone[wanted]
+
+    def _find_quickly(
+        self,
+        wanted: Wanted,
+        legs: list[_Leg],
+        timelines: Timelines,
+        only: tuple[int, float] | None,
+        *,
+        early: bool = False,
+    ) -> list[Placed]:
+        """Return the train hardly late: on usual ways in time at every call, or on any in time where it leaves."""
+        found: list[Placed] = []
+        usual = self._usual_legs(wanted) if only is None else legs
+        for ways, also in ((usual, True), (legs, False)):
+            leeway = _Leeway(self.norms.steps_s[0], self._running_times(wanted), also, not_early=also and not early)
+            found.append(self._leaving_in_time(wanted, ways, timelines, leeway, (True,), only))
+            if found[-1].runs:
+                self._price(found[-1])
+                if self._is_within(found[-1], self.norms.steps_s[0]):
+                    break
+        return found
+
+    def _find_late(
+        self,
+        wanted: Wanted,
+        legs: list[_Leg],
+        timelines: Timelines,
+        only: tuple[int, float] | None,
+        most_cost: float,
+        *,
+        early: bool = False,
+    ) -> Placed:
+        """Return the train as little late as it can be."""
+        first, *more = self.norms.steps_s
         runs_s = self._running_times(wanted)
 
-        def within(most_s: float, *exact: bool) -> Placed:
-            return self._find_within(wanted, legs, timelines, _Leeway(most_s, runs_s), exact, only)
-
-        first, *steps = self.norms.steps_s
-        placed = within(first, True, False)
-        if not placed.runs:
-            # Whether there is any path at all is asked before how late the best is: to find none takes longest.
-            placed = within(self.norms.longest_delay_s, False)
-            for most_s in steps if placed.runs else []:
-                nearer = within(most_s, True, False)
-                if nearer.runs:
-                    placed = nearer
-                    break
-        if placed.runs:
-            self._price(placed)
+        def within(most_s: float, exact: bool) -> Placed:
+            placed = self._leaving_in_time(wanted, legs, timelines, _Leeway(most_s, runs_s), (exact,), only)
+            if placed.runs:
+                self._price(placed)
+            found.append(placed)
             return placed
-        reason = "no free path" if not empty else "no path even alone"
+
+        found = self._find_quickly(wanted, legs, timelines, only, early=early)
+        late = self._weight(wanted) * self.norms.bad_cost
+        if not self._is_within(found[-1], first):
+            if late > most_cost:
+                return Placed(wanted, cost=math.inf, reason="too late")
+            # Whether there is any path at all is asked before how late the best is: to find none takes longest.
+            if not (more and within(more[0], True).runs):
+                if 2 * late > most_cost:
+                    return Placed(wanted, cost=math.inf, reason="too late")
+                if within(self.norms.longest_delay_s, False).runs:
+                    for most_s in more[1:]:
+                        if within(most_s, True).runs:
+                            break
+        possible = [placed for placed in found if placed.runs]
+        if possible:
+            return min(possible, key=lambda placed: (placed.cost, abs(placed.lateness_s)))
+        reason = "no free path" if timelines is not self._empty else "no path even alone"
         return Placed(wanted, cost=self._missing(wanted), reason=reason)
+
+    def _is_within(self, placed: Placed, most_s: float) -> bool:
+        """Tell whether a train has a run and leaves every call with no more lateness than this."""
+        return bool(placed.runs) and all(late_s <= most_s for _, late_s, _ in self.deviations(placed))
+
+    def _leaving_in_time(  # noqa: PLR0917
+        self,
+        wanted: Wanted,
+        legs: list[_Leg],
+        timelines: Timelines,
+        leeway: _Leeway,
+        exact: Sequence[bool],
+        only: tuple[int, float] | None,
+    ) -> Placed:
+        """Return the train placed, and asked to be sooner at the next call wherever it would leave one too late.
+
+        The search bounds arrivals only: a train may come in time and then stand too long where it goes on no earlier.
+        """
+        best = Placed(wanted)
+        latest: dict[int, float] = {}
+        for _ in range(TIGHTENINGS + 1):
+            placed = self._find_within(wanted, legs, timelines, replace(leeway, latest_s=latest), exact, only)
+            if not placed.runs:
+                break
+            late = {number: over_s - leeway.within_s for number, over_s, _ in self.deviations(placed)}
+            over = {number: over_s for number, over_s in late.items() if over_s > 0}
+            if not best.runs or not over:
+                best = placed
+            if not over:
+                break
+            latest = dict(latest)
+            for leg, run in zip(legs, placed.runs, strict=True):
+                for position in np.flatnonzero(run.stage > 0).tolist():
+                    number = leg.first + int(run.stage[position])
+                    if number - 1 in over:
+                        latest[number] = float(run.exit_s[position]) - over[number - 1]
+        return best
 
     def _find_within(  # noqa: PLR0917
         self,
@@ -438,7 +613,7 @@ class Placer:
             run = None
             for exactly in exact if number + 1 == len(legs) else [False]:
                 stages = self._stages(wanted, here, earliest, leeway, exact_arrival=exactly, only=only)
-                run = self._search(here, timelines, stages)
+                run = self._search(here, timelines, stages, quick=leeway.within_s <= self.norms.steps_s[0])
                 if run is not None:
                     break
             if run is None or (number and not self._stand(placed, run, timelines)):
@@ -473,7 +648,7 @@ class Placer:
 
     def _under(self, placed: Placed) -> npt.NDArray[np.int32]:
         """Return the directed pieces on which a train stands at the end of its last run, the foremost first."""
-        length_m = self._model_of(placed.wanted.kind).length_m
+        length_m = self.model_of(placed.wanted.kind).length_m
         back = placed.runs[-1].directed[::-1]
         behind = np.cumsum(self.network.pieces.length_m[back >> 1])
         return back[: int(np.searchsorted(behind, length_m)) + 1]
@@ -482,7 +657,7 @@ class Placer:
         """Return the leg after a reversal, begun where the train stands: its new head is at its old tail."""
         under = leg.inside(self._under(placed) ^ 1)
         speed = leg.model.speed_ms.copy()
-        speed[under] = self._model_of(placed.wanted.kind).speed_ms[leg.outside(under)]
+        speed[under] = self.model_of(placed.wanted.kind).speed_ms[leg.outside(under)]
         model = replace(leg.model, speed_ms=speed)
         bounds = Bounds(leg.graph, model)
         return replace(leg, stages=(under[-1:], *leg.stages[1:]), model=model, bounds=bounds)
@@ -535,13 +710,15 @@ class Placer:
             latest = 1e9
             if known and departs >= 0 and stands and not last:
                 latest = departs + leeway.within_s - wanted.dwell_s[number]
-            if known and arrives >= 0 and (stands or last):
+            if known and arrives >= 0 and (last or (stands and (leeway.arrivals or departs < 0))):
                 latest = min(latest, arrives + leeway.within_s)
             before = wanted.departure_s[number - 1]
             if known and before >= 0 and wanted.stops[number - 1]:
-                latest = min(latest, before + leeway.within_s + float(leeway.runs_s[number]) + OTHER_WAY_S)
+                soon = before + float(leeway.runs_s[number]) + OTHER_WAY_S
+                latest = min(latest, leeway.within_s + max(soon, float(arrives)))
+            latest = min(latest, leeway.latest_s.get(number, latest))
             final = offset == len(leg.stages) - 1
-            timed = known and exact_arrival and final and arrives >= 0
+            timed = known and arrives >= 0 and ((exact_arrival and final) or (leeway.not_early and stands))
             stages.append(
                 Stage(
                     directed=chosen,
@@ -553,14 +730,14 @@ class Placer:
             )
         return stages
 
-    def _search(self, leg: _Leg, timelines: Timelines, stages: list[Stage]) -> Run | None:
+    def _search(self, leg: _Leg, timelines: Timelines, stages: list[Stage], *, quick: bool) -> Run | None:
         """Search one leg."""
         begin = stages[0].earliest_s
         bounded = [stage.latest_s for stage in stages[1:] if stage.latest_s < 1e8]
         horizon = (max(bounded) if bounded else begin + LONGEST_RUN_S) + self.norms.longest_delay_s
         horizon = max(horizon, stages[0].latest_s + LONGEST_RUN_S if stages[0].latest_s < 1e8 else horizon)
         query = Query(stages=stages, horizon_s=horizon)
-        most = self.norms.most_labels
+        most = self.norms.quick_labels if quick else self.norms.most_labels
         try:
             run = search(leg.graph, leg.model, timelines, query, bounds=leg.bounds, early=True, most_labels=most)
         except GaveUpError:
@@ -579,7 +756,7 @@ class Placer:
         placed.lateness_s = worst if worst >= early else -early
         weight = self._weight(wanted)
         over = max(0.0, max(worst, early) - norms.free_s)
-        placed.cost = weight * (over / 60.0 + (norms.bad_cost if max(worst, early) > 60.0 else 0.0))
+        placed.cost = weight * (norms.minute_cost * over / 60.0 + (norms.bad_cost if over > 0 else 0.0))
         if max(worst, early) > norms.bad_s:
             placed.cost += weight * norms.bad_cost
         if worst > norms.longest_delay_s:
@@ -619,7 +796,7 @@ class Placer:
 
     def rows_of(self, placed: Placed, run: Run) -> Rows:
         """Return what a run of a placed train holds and keeps empty."""
-        return Rows.of(run, self._model_of(placed.wanted.kind).kind)
+        return Rows.of(run, self.model_of(placed.wanted.kind).kind)
 
     def in_the_way(self, ideal: Placed, train: int, from_s: float = -1e9, until_s: float = 1e9) -> list[int]:
         """Return the other trains in the timelines that conflict with the runs of a train in a stretch of time."""
@@ -724,7 +901,7 @@ def choose_phases(
         best = (float("inf"), 0.0, 0)
         for shift in range(0, min(period, 3600), grid_s):
             centred = shift if shift <= period // 2 else shift - period
-            costs = [placer.find(train.shifted(centred)) for train in middle]
+            costs = [placer.find(train.shifted(centred), move=False) for train in middle]
             total = sum(found.cost for found in costs)
             late = sum(max(0.0, found.lateness_s) for found in costs)
             best = min(best, (total, late, centred), key=lambda option: (option[0], option[1], abs(option[2])))

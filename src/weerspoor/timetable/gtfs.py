@@ -68,7 +68,7 @@ def import_feed(
     network: Network,
     *,
     progress: Callable[[str], None] = lambda text: None,
-    rounds: int = 2,
+    work: int = 2000,
 ) -> tuple[Day, list[str]]:
     """Make a day from a feed, and say what was made of it.
 
@@ -83,8 +83,8 @@ def import_feed(
     network : Network
     progress : callable
         Told what is being done.
-    rounds : int
-        Rounds of re-planning around the worst placed trains.
+    work : int
+        So many paths are looked for in re-planning around the worst placed trains.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def import_feed(
             where=str(feed),
             hint="stops are matched by stop_code, name or coordinates",
         )
-    day, missing = _placed_day(matched.demand, date, network, progress, rounds)
+    day, missing = _placed_day(matched.demand, date, network, progress, work)
     not_placed = [*matched.notes, *missing]
     day = replace(
         day,
@@ -363,7 +363,7 @@ def _metres(lat: float, lon: float, lats: Degrees, lons: Degrees) -> Degrees:
 
 
 def _placed_day(
-    demand: Demand, date: dt.date, network: Network, progress: Callable[[str], None], rounds: int
+    demand: Demand, date: dt.date, network: Network, progress: Callable[[str], None], work: int
 ) -> tuple[Day, list[tuple[str, str]]]:
     from weerspoor.kernel.timelines import Timelines
     from weerspoor.timetable.build import Placed, Placer, place_all
@@ -382,7 +382,7 @@ def _placed_day(
     repair(
         placer,
         placed,
-        rounds=rounds,
+        work=work,
         seed=int(settings["seed"]),
         most_blockers=int(settings["most_blockers"]),
         progress=progress,

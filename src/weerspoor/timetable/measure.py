@@ -272,6 +272,12 @@ def cost_lines(day: Day, demand: Demand, contradictions: Sequence[Contradiction]
             f"{row.phase:16} {row.wanted:6}  {row.left_out:8}  {row.placed:6}  {row.share_close:10.1%}  "
             f"{row.share_far:11.1%}  {row.median_s:4.0f} s  {row.p95_s:4.0f} s  {row.most_s:4.0f} s"
         )
+    for row in punctuality(day, demand, []):
+        if row.phase == "anchored2":
+            lines.append(
+                f"With those left out, of {row.wanted} trains {row.share_close:.1%} within 60 s,"
+                f" {row.share_far:.1%} within 180 s."
+            )
     missing = not_placed(day)
     wanted = sum(row.wanted + row.left_out for row in rows)
     lines.append(f"Not placed: {len(missing)} of {wanted} trains ({len(missing) / max(1, wanted):.1%}).")

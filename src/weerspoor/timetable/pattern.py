@@ -19,8 +19,9 @@ HOUR_S = 3600
 BASE_S = 12 * HOUR_S
 """Hourly trains leave between this hour and the next."""
 
-EVERY_HOUR = Repeat(HOUR_S, BASE_S - HOUR_S // 4, BASE_S + 10 * HOUR_S)
-"""The longest train runs less than seven hours; it begins within an hour and is late by no more than two."""
+EVERY_HOUR = Repeat(HOUR_S, BASE_S - HOUR_S, BASE_S + 10 * HOUR_S)
+"""The longest train runs less than seven hours; it begins within an hour, moved to earlier by less than another, and is
+late by no more than two."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,10 @@ def joined_by(hourly: Sequence[HourlyTrain], wanted: Sequence[Wanted], chosen: S
 
 
 def at_hour(placed: Placed, wanted: Wanted, shift_s: int) -> Placed:
-    """Return a placed hourly train as one train of the day, ``shift_s`` later."""
+    """Return a placed hourly train as one train of the day, ``shift_s`` later, at the minutes chosen for it."""
     return replace(
         placed,
-        wanted=wanted,
+        wanted=wanted.moved(placed.wanted.moved_s),
         runs=[later(run, shift_s) for run in placed.runs],
         cost=placed.cost / placed.wanted.count,
     )
