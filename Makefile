@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench data day ui lock clean
+.PHONY: demo test lint bench bench-displib data day ui lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,10 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.run
+
+# Public instances of train dispatching; ALL=1 for all 69 of them, SECONDS=60 for each.
+bench-displib: $(STAMP)
+	$(BIN)/python -m benchmarks.dispatching --seconds $(or $(SECONDS),60) $(if $(ALL),--all) $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(VERIFIER),--verifier $(VERIFIER))
 
 data: $(STAMP)
 	$(BIN)/python -m tools.build_data

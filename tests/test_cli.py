@@ -51,6 +51,7 @@ def test_help_is_quick() -> None:
         ("import", "gtfs"),
         ("point", "find"),
         ("explain-route",),
+        ("dispatch",),
         ("day", "show"),
         ("day", "add"),
         ("day", "remove"),

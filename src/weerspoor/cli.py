@@ -5,11 +5,14 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +21,10 @@ from weerspoor.common.errors import InputError, WeerspoorError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FOUND, WRONG_INPUT, NO_PATH, INTERRUPTED = 0, 2, 3, 130
+    from weerspoor.formats.dispatching import Problem, Solution
+    from weerspoor.kernel.dispatch import Better
+
+FOUND, WRONG_INPUT, NO_PATH, NOTHING_YET, INTERRUPTED = 0, 2, 3, 4, 130
 
 app = typer.Typer(
     name="weerspoor",
@@ -81,11 +87,18 @@ def _say_compiling(say: Callable[[str], None]) -> None:
     """Say that the kernels are compiled now, which happens once and takes a while, if they are."""
     from weerspoor.kernel import engine
 
-    if not any(Path(engine.advance._cache.cache_path).glob("engine.advance-*.nbi")):
-        message = "compiling kernels, once: this takes a minute or two"
-        say(message)
-        if not sys.stderr.isatty():
-            typer.echo(message, err=True)
+    _say_compiling_of(engine.advance, "engine.advance", say)
+
+
+def _say_compiling_of(kernel: Any, name: str, say: Callable[[str], None]) -> bool:
+    """Say that kernels are compiled now, if they are; return whether."""
+    if any(Path(kernel._cache.cache_path).glob(f"{name}-*.nbi")):
+        return False
+    message = "compiling kernels, once: this takes a minute or two"
+    say(message)
+    if not sys.stderr.isatty():
+        typer.echo(message, err=True)
+    return True
 
 
 def _check_outputs(*files: Path | None, folders: tuple[Path | None, ...] = ()) -> None:
@@ -400,6 +413,99 @@ def day_remove(
 
     write_day(remove_plan(load_day(str(output), load_network()), reference), output)
     typer.echo(f"Removed: {reference} from {output}")
+
+
+WRITING_S = 0.5
+"""Kept of the time for starting and for writing the solution at the end, besides a millisecond for each train."""
+
+
+@app.command("dispatch")
+def dispatch_trains(
+    problem_file: Annotated[Path, typer.Argument(metavar="PROBLEM.json", help="A problem in DISPLIB form.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="SOLUTION.json", help="The solution to write; the best so far.")
+    ],
+    *,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--seconds", min=0.0, help="Time for everything; 60 if neither this nor --iterations is given."),
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option("--iterations", min=0, metavar="N", help="Most steps of the search.")
+    ] = None,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=64, metavar="N", help="Threads side by side.")] = 2,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=1 << 31, metavar="N", help="Of the random numbers.")] = 0,
+    start: Annotated[
+        Path | None, typer.Option("--start", metavar="SOLUTION.json", help="A solution to begin with.")
+    ] = None,
+) -> None:
+    """Find paths for many trains at once, as cheap together as can be, in the DISPLIB format.
+
+    Ends with 0 when there is a solution, 3 when there can be none (with the reason), 4 when none was found in time, 2
+    when a file is wrong. Ctrl-C ends the search; the best solution so far is kept.
+    """
+    began = time.monotonic()
+    if seconds is None and iterations is None:
+        seconds = 60.0
+    _check_outputs(output)
+    with _progress() as say, _until_interrupted() as stop:
+        say("reading the problem")
+        from weerspoor.formats.dispatching import read_problem, read_solution
+
+        problem = read_problem(problem_file)
+        first = None if start is None else read_solution(start)
+        from weerspoor.kernel.dispatch import Budget, Ending, compile_kernels, dispatch, search
+
+        if _say_compiling_of(search.improve, "search.improve", say):
+            compile_kernels()
+            began = time.monotonic()
+
+        def keep(better: Better) -> None:
+            say(f"objective {better.solution.objective_value} after {better.seconds:.0f} s")
+            _write_checked(problem, better.solution, output)
+
+        spent = time.monotonic() - began
+        left = None if seconds is None else max(seconds - spent - WRITING_S - len(problem.trains) / 1000, 0.0)
+        outcome = dispatch(
+            problem,
+            budget=Budget(left, iterations, threads, seed),
+            start=first,
+            progress=keep,
+            stop=stop,
+        )
+        if outcome.solution is not None:
+            _write_checked(problem, outcome.solution, output)
+    if outcome.ending is Ending.IMPOSSIBLE:
+        typer.echo(f"There is no solution: {outcome.reason}.")
+        raise typer.Exit(NO_PATH)
+    if outcome.solution is None:
+        typer.echo("No solution was found; that there is none is not proved.")
+        raise typer.Exit(INTERRUPTED if stop.is_set() else NOTHING_YET)
+    typer.echo(
+        f"Objective: {outcome.solution.objective_value}{', the least there can be' if outcome.optimal else ''}; "
+        f"first solution after {outcome.first_s:.2f} s, {outcome.steps} steps."
+    )
+    typer.echo(f"Written: {output}", err=True)
+
+
+@contextlib.contextmanager
+def _until_interrupted() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C sets, so that nothing is broken off where it stands."""
+    interrupted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _write_checked(problem: Problem, solution: Solution, path: Path) -> None:
+    """Write a solution that keeps all rules of the format; anything else is a mistake of the program."""
+    from weerspoor.formats.dispatching import broken_rule, write_solution
+
+    if wrong := broken_rule(problem, solution):
+        raise RuntimeError(f"the solution found breaks a rule of the format: {wrong}")
+    write_solution(path, solution)
 
 
 def main() -> None:

@@ -1,0 +1,260 @@
+# ruff: noqa: PLR0917
+# mypy: disable-error-code="no-untyped-def"
+"""The best path for one train among those that are planned: exact, by labels on the free gaps of its operations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from weerspoor.kernel.compiled import inlined, lean
+from weerspoor.kernel.dispatch.arrays import NEVER
+
+FOUND, BLOCKED, TOO_DEAR, NO_ROOM = 0, 1, 2, 3
+
+LABELS, TAKEN, NOISE, GIVE = range(4)
+"""Places in ``Work.counts``: operations of the path found, labels taken in all, what chooses among equal paths, by how
+many seconds another train may be pushed back."""
+
+
+@inlined
+def cost_at(tasks, operation, time):
+    """Return what the parts of an operation cost that starts at a time."""
+    cost = 0.0
+    for k in range(tasks.part_first[operation], tasks.part_first[operation + 1]):
+        late = time - tasks.threshold[k]
+        if late >= 0:
+            cost += tasks.coeff[k] * late + tasks.increment[k]
+    return cost
+
+
+@inlined
+def noise_at(work, operation):
+    """Return a very small cost by which one of several equal ways is chosen at random."""
+    mixed = (operation + work.counts[NOISE]) * np.int64(-7046029254386353131)
+    return (((mixed >> 40) & 1023) - 511) * 1e-9
+
+
+@inlined
+def cost_ahead(tasks, train, operation, time):
+    """Return no more than the parts behind an operation that starts at a time will cost."""
+    cost = 0.0
+    at = tasks.ahead_first[operation]
+    for g in range(tasks.goal_first[train], tasks.goal_first[train + 1]):
+        ahead = tasks.ahead[at + g - tasks.goal_first[train]]
+        if ahead > 0:
+            k = tasks.goal[g]
+            late = time + ahead - tasks.threshold[k]
+            if late >= 0:
+                cost += tasks.coeff[k] * late + tasks.increment[k]
+    return cost
+
+
+@inlined
+def first_after(uses, r, time):
+    """Return the first row of a resource that still closes it after a time."""
+    lo = uses.first[r]
+    hi = lo + uses.number[r]
+    while lo < hi:
+        mid = (lo + hi) >> 1
+        if uses.end[mid] + uses.release[mid] <= time:
+            lo = mid + 1
+        else:
+            hi = mid
+    return lo
+
+
+@lean
+def gap_of(tasks, uses, operation, time, most, give):
+    """Return the first start from a time on at which an operation fits, until when it may last, and how to go on.
+
+    The second value is until when it may last at most, where trains that come next may be pushed back by ``give``, the
+    third until when it may last without; the fourth the earliest start in the next gap. ``NEVER`` for a start later
+    than ``most``.
+    """
+    last = tasks.next_first[operation] == tasks.next_first[operation + 1]
+    least = NEVER if last else tasks.least[operation]
+    while time <= most:
+        again = False
+        limit, free, following = NEVER, NEVER, NEVER
+        for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
+            r = tasks.use[u]
+            row = first_after(uses, r, time)
+            if row == uses.first[r] + uses.number[r]:
+                continue
+            until = uses.start[row] - tasks.release[u]
+            latest = until + give if uses.begin[row] > 0 else until
+            if latest < time + least:
+                # Neighbouring uses without room between them are passed at once by asking again.
+                time = uses.end[row] + uses.release[row]
+                again = True
+                break
+            limit = min(limit, latest)
+            free = min(free, until)
+            following = min(following, uses.end[row] + uses.release[row])
+        if not again:
+            return time, limit, free, following
+    return NEVER, np.int64(0), np.int64(0), NEVER
+
+
+@lean
+def exchanges(tasks, uses, a, b, time):
+    """Tell whether a train that goes from one operation to the next would change places with another in a moment."""
+    for u in range(tasks.use_first[a], tasks.use_first[a + 1]):
+        r = tasks.use[u]
+        keeps = tasks.release[u] != 0
+        for v in range(tasks.use_first[b], tasks.use_first[b + 1]):
+            keeps = keeps or tasks.use[v] == r
+        if keeps:
+            continue
+        row = first_after(uses, r, time)
+        # Those that take it in the same second; uses without duration stand before.
+        while row > uses.first[r] and uses.start[row - 1] == time:
+            row -= 1
+        while row < uses.first[r] + uses.number[r] and uses.start[row] == time:
+            for v in range(tasks.use_first[b], tasks.use_first[b + 1]):
+                before = first_after(uses, tasks.use[v], time) - 1
+                while before >= uses.first[tasks.use[v]] and uses.end[before] == time:
+                    if uses.train[before] == uses.train[row] and uses.until[before] >= uses.begin[row]:
+                        return True
+                    before -= 1
+            row += 1
+    return False
+
+
+@inlined
+def push(work, size, f, label):
+    """Put a label into the queue, in order of cost and then of the latest operation."""
+    j = size
+    while j > 0:
+        up = (j - 1) >> 1
+        if work.key[up] < f or (work.key[up] == f and work.operation[work.item[up]] >= work.operation[label]):
+            break
+        work.key[j], work.item[j] = work.key[up], work.item[up]
+        j = up
+    work.key[j], work.item[j] = f, label
+    return size + 1
+
+
+@inlined
+def pop(work, size):
+    """Take the first label out of the queue; return the new size."""
+    size -= 1
+    f, label = work.key[size], work.item[size]
+    operation = work.operation[label]
+    i = 0
+    while True:
+        c = 2 * i + 1
+        if c >= size:
+            break
+        if c + 1 < size and (
+            work.key[c + 1] < work.key[c]
+            or (work.key[c + 1] == work.key[c] and work.operation[work.item[c + 1]] > work.operation[work.item[c]])
+        ):
+            c += 1
+        if work.key[c] > f or (work.key[c] == f and work.operation[work.item[c]] <= operation):
+            break
+        work.key[i], work.item[i] = work.key[c], work.item[c]
+        i = c
+    work.key[i], work.item[i] = f, label
+    return size
+
+
+@lean
+def find_path(tasks, uses, work, train, most_cost):
+    """Find the path of least cost for a train; return the status.
+
+    Its operations are in ``work.found``, its starts in ``work.found_time``, ``work.counts[LABELS]`` is their number.
+
+    A path that costs ``most_cost`` or more is not looked for.
+    """
+    first, last = tasks.first[train], tasks.first[train + 1] - 1
+    give = work.counts[GIVE]
+    for j in range(last - first + 1):
+        work.head[j] = -1
+    n, size = 0, 0
+    status = BLOCKED
+    # The entry: every gap in which it may start.
+    time, most = tasks.lower[first], tasks.upper[first]
+    while True:
+        start, limit, free, following = gap_of(tasks, uses, first, time, most, np.int64(0))
+        if start > most:
+            break
+        cost = cost_at(tasks, first, start)
+        f = cost + cost_ahead(tasks, train, first, start)
+        if f >= most_cost:
+            status = TOO_DEAR
+            break
+        if n == len(work.time):
+            return NO_ROOM
+        work.operation[n], work.time[n], work.limit[n], work.cost[n], work.parent[n] = first, start, limit, cost, -1
+        work.free[n] = free
+        work.following[n], work.head[0], work.dead[n] = work.head[0], n, 0
+        size = push(work, size, f, n)
+        n += 1
+        if following == NEVER:
+            break
+        time = following
+    while size > 0:
+        label = work.item[0]
+        size = pop(work, size)
+        a = work.operation[label]
+        if work.dead[label] == 1:
+            continue
+        work.counts[TAKEN] += 1
+        if a == last:
+            k = 0
+            at = label
+            while at >= 0:
+                k += 1
+                at = work.parent[at]
+            work.counts[LABELS] = k
+            while label >= 0:
+                k -= 1
+                work.found[k], work.found_time[k] = work.operation[label], work.time[label]
+                work.found_limit[k] = work.limit[label]
+                label = work.parent[label]
+            return FOUND
+        leave = work.time[label] + tasks.least[a]
+        until = work.limit[label]
+        for s in range(tasks.next_first[a], tasks.next_first[a + 1]):
+            b = tasks.next[s]
+            time, most = max(leave, tasks.lower[b]), min(until, tasks.upper[b])
+            while True:
+                start, limit, free, following = gap_of(tasks, uses, b, time, most, give)
+                if start > most:
+                    break
+                cost = work.cost[label] + cost_at(tasks, b, start) + noise_at(work, b)
+                if start > work.free[label]:
+                    cost += work.price[0] * (start - work.free[label])
+                f = cost + cost_ahead(tasks, train, b, start)
+                if f >= most_cost:
+                    status = TOO_DEAR
+                    break
+                changes = exchanges(tasks, uses, a, b, start)
+                if changes and give > 0:
+                    # A second later the other has gone, if it is pushed back.
+                    time = start + 1
+                    continue
+                if not changes:
+                    # One that is there no later, in the same gap and at no more cost, can do all that this one can.
+                    dominated = False
+                    j = work.head[b - first]
+                    while j >= 0:
+                        if work.time[j] <= start and limit <= work.limit[j] and work.cost[j] <= cost:
+                            dominated = True
+                            break
+                        if start <= work.time[j] <= limit and cost <= work.cost[j]:
+                            work.dead[j] = 1
+                        j = work.following[j]
+                    if not dominated:
+                        if n == len(work.time):
+                            return NO_ROOM
+                        work.operation[n], work.time[n], work.limit[n], work.free[n] = b, start, limit, free
+                        work.cost[n], work.parent[n], work.dead[n] = cost, label, 0
+                        work.following[n], work.head[b - first] = work.head[b - first], n
+                        size = push(work, size, f, n)
+                        n += 1
+                if following >= NEVER:
+                    break
+                time = following
+    return status

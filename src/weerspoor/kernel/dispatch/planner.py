@@ -1,0 +1,208 @@
+"""The state of one thread of the engine, and the arrays it works on."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from weerspoor.formats.dispatching import Problem
+from weerspoor.kernel.dispatch import search
+from weerspoor.kernel.dispatch.arrays import NEVER, Paths, Tasks, Uses, Work
+from weerspoor.kernel.dispatch.insertion import FOUND, NO_ROOM, TAKEN
+from weerspoor.kernel.dispatch.plan import insert, put_path, put_stub
+
+Longs = npt.NDArray[np.int64]
+
+LABELS_A_CALL = 200_000
+"""Labels taken between two moments at which an interruption is noticed (some 50 ms)."""
+
+
+def tasks_of(problem: Problem) -> Tasks:
+    """Return a problem as arrays."""
+    first = np.zeros(len(problem.trains) + 1, np.int64)
+    first[1:] = np.cumsum([len(train) for train in problem.trains])
+    n = int(first[-1])
+    number_of: dict[str, int] = {}
+    train_of, least, lower, upper = (np.zeros(n, np.int64) for _ in range(4))
+    use_first, next_first = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    use: list[int] = []
+    release: list[int] = []
+    after: list[int] = []
+    o = 0
+    for i, train in enumerate(problem.trains):
+        base = int(first[i])
+        for operation in train:
+            train_of[o], least[o], lower[o] = i, operation.min_duration, operation.start_lb
+            upper[o] = NEVER - 1 if operation.start_ub is msgspec.UNSET else operation.start_ub
+            longest: dict[int, int] = {}
+            for named in operation.resources:
+                r = number_of.setdefault(named.resource, len(number_of))
+                longest[r] = max(longest.get(r, 0), named.release_time)
+            use += longest
+            release += longest.values()
+            after += (base + k for k in operation.successors)
+            o += 1
+            use_first[o], next_first[o] = len(use), len(after)
+    parts = sorted(problem.objective, key=lambda part: (part.train, part.operation))
+    part_first = np.zeros(n + 1, np.int64)
+    goal_first = np.zeros(len(problem.trains) + 1, np.int64)
+    for part in parts:
+        part_first[first[part.train] + part.operation + 1] += 1
+        goal_first[part.train + 1] += 1
+    part_first, goal_first = np.cumsum(part_first), np.cumsum(goal_first)
+    ahead_first = np.zeros(n, np.int64)
+    ahead: list[int] = []
+    early = np.full(n, NEVER, np.int64)
+    for i, train in enumerate(problem.trains):
+        base, size = int(first[i]), len(train)
+        early[base] = lower[base]
+        for k in range(size):
+            for j in train[k].successors:
+                early[base + j] = min(early[base + j], max(early[base + k] + train[k].min_duration, train[j].start_lb))
+        rows = []
+        for part in parts[goal_first[i] : goal_first[i + 1]]:
+            row = [-1] * size
+            row[part.operation] = 0
+            for k in range(part.operation - 1, -1, -1):
+                ways = [row[j] for j in train[k].successors]
+                if ways and min(ways) >= 0:
+                    row[k] = train[k].min_duration + min(ways)
+            rows.append(row)
+        for k in range(size):
+            ahead_first[base + k] = len(ahead)
+            ahead += (row[k] for row in rows)
+    return Tasks(
+        first, train_of, least, lower, upper, use_first, np.array(use, np.int64), np.array(release, np.int64),
+        next_first, np.array(after, np.int64), part_first, np.array([p.threshold for p in parts], np.int64),
+        np.array([p.increment for p in parts], np.float64), np.array([p.coeff for p in parts], np.float64),
+        goal_first, np.arange(len(parts), dtype=np.int64), ahead_first, np.array(ahead, np.int64), early,
+    )  # fmt: skip
+
+
+def no_uses(tasks: Tasks) -> Uses:
+    """Return room for the uses of all trains, without any."""
+    count = np.bincount(tasks.use, minlength=1).astype(np.int64) + 2 if len(tasks.use) else np.full(1, 2, np.int64)
+    first = np.cumsum(count) - count
+    room = int(count.sum())
+    return Uses(first, np.zeros(len(count), np.int64), *(np.zeros(room, np.int64) for _ in range(6)))
+
+
+def no_paths(tasks: Tasks) -> Paths:
+    """Return room for the paths of all trains, none of which has one."""
+    trains, n = len(tasks.first) - 1, int(tasks.first[-1])
+    return Paths(np.zeros(trains, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(trains))
+
+
+def work_for(tasks: Tasks, labels: int = 1 << 14) -> Work:
+    """Return room for the search of the path of a train."""
+    longest = int(np.diff(tasks.first).max(initial=1))
+    return Work(
+        np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels, np.int64),
+        np.zeros(labels), np.zeros(labels, np.int64), np.zeros(labels, np.int8), np.zeros(labels, np.int64),
+        np.zeros(longest + 1, np.int64), np.zeros(labels), np.zeros(labels, np.int64), np.zeros(longest + 1, np.int64),
+        np.zeros(longest + 1, np.int64), np.zeros(longest + 1, np.int64), np.zeros(1 << 14, np.int64),
+        np.zeros(1 << 14, np.int64), np.zeros(4, np.int64), np.zeros(1),
+    )  # fmt: skip
+
+
+class Planner:
+    """The state of one thread: a plan, and what it works with."""
+
+    def __init__(self, tasks: Tasks, base: npt.NDArray[np.float64], movable: npt.NDArray[np.int8], seed: int) -> None:
+        self.tasks, self.base, self.movable = tasks, base, movable
+        trains = len(base)
+        self.uses, self.alone = no_uses(tasks), no_uses(tasks)
+        self.paths, self.best, self.old = no_paths(tasks), no_paths(tasks), no_paths(tasks)
+        self.work = work_for(tasks)
+        self.numbers = np.zeros(search.FAILED + 1, np.int64)
+        self.numbers[search.SEED] = np.random.default_rng(seed).integers(1, 1 << 62)
+        self.reals = np.array([np.inf, np.inf, 1.0, 6.0])
+        self.list_of = np.flatnonzero(movable).astype(np.int64)
+        self.weights, self.score = np.ones(search.KINDS), np.ones(search.KINDS)
+        self.trains, self.marked = np.zeros(trains, np.int64), np.zeros(trains, np.int8)
+        self.ghosts = np.zeros((trains, 2), np.int64)
+        self.order, self.longer = np.zeros(trains, np.int64), np.zeros(trains, np.int64)
+
+    def grow(self) -> None:
+        """Double the room for labels."""
+        count = self.work.counts
+        self.work = work_for(self.tasks, 2 * len(self.work.time))._replace(counts=count, price=self.work.price)
+
+    def begin(self) -> None:
+        """Put every train in the queue for a path."""
+        tasks = self.tasks
+        n = len(self.base)
+        for uses in (self.uses, self.alone):
+            uses.number[:] = 0
+            for train in range(n):
+                put_stub(tasks, uses, train, 0)
+        rng = np.random.default_rng(int(self.numbers[search.SEED]) & 0xFFFFFFFF)
+        enters = tasks.lower[tasks.first[:-1]].astype(np.float64)
+        spread = max(float(enters.max() - enters.min()), 1.0)
+        self.order[:] = np.argsort(enters + rng.uniform(0.0, 0.15 * spread, n), kind="stable")
+        self.paths.size[:] = 0
+        self.longer[:] = 0
+        self.numbers[search.WAITING] = n
+
+    def construct(self, budget: int) -> int:
+        """Go on with the first plan."""
+        count = self.work.counts
+        until = int(count[TAKEN]) + budget
+        while True:
+            status = int(
+                search.construct(
+                    self.tasks, self.uses, self.alone, self.paths, self.work, self.order, self.longer, self.numbers,
+                    self.trains, self.marked, until,
+                )
+            )  # fmt: skip
+            if status != search.GROW:
+                return status
+            self.grow()
+
+    def accept(self) -> None:
+        """Make the plan now the best."""
+        self.longer[:] = 0
+        self.alone.number[:] = 0
+        for train in range(len(self.base)):
+            put_stub(self.tasks, self.alone, train, 0)
+        self.reals[search.CURRENT] = self.reals[search.BEST] = float(self.paths.cost.sum())
+        for field_of, value in zip(self.best, self.paths, strict=True):
+            field_of[:] = value
+
+    def set_plan(self, paths: Paths, cost: float) -> None:
+        """Go on from another plan."""
+        self.uses.number[:] = 0
+        for field_of, value in zip(self.paths, paths, strict=True):
+            field_of[:] = value
+        for train in range(len(self.base)):
+            put_path(self.tasks, self.uses, self.paths, train)
+        self.reals[search.CURRENT] = cost
+
+    def improve(self, budget: int, steps: int) -> None:
+        """Go on with the search of neighbourhoods."""
+        until = int(self.work.counts[TAKEN]) + budget
+        while True:
+            status = int(
+                search.improve(
+                    self.tasks, self.uses, self.alone, self.paths, self.best, self.old, self.work, self.list_of,
+                    self.movable, self.base, self.numbers, self.reals, self.weights, self.score, self.trains,
+                    self.marked, self.ghosts, until, steps,
+                )
+            )  # fmt: skip
+            if status != search.GROW:
+                return
+            self.grow()
+
+
+def least_costs(tasks: Tasks) -> npt.NDArray[np.float64]:
+    """Return the least cost of each train by itself; infinite where it has no path at all."""
+    uses, paths, work = no_uses(tasks), no_paths(tasks), work_for(tasks)
+    n = len(tasks.first) - 1
+    for train in range(n):
+        while (status := int(insert(tasks, uses, paths, work, train, np.inf))) == NO_ROOM:
+            work = work_for(tasks, 2 * len(work.time))
+        if status != FOUND:
+            paths.cost[train] = np.inf
+        uses.number[:] = 0
+    return paths.cost
