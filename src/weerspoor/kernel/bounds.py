@@ -174,21 +174,24 @@ class Bounds:
     @staticmethod
     def _nothing_known(n: int, room: int) -> m.Known:
         """Return what is known of a train at first, with room for so many directed pieces and routes."""
+        # A large railway soon needs so much; memory that is not used costs nothing.
+        larger = 8 if n >= 2 * LANDMARKS_FROM else 1
+        few, some, many = 512 * min(larger, 4), 4096 * larger, 16384 * larger
         return m.Known(
             np.zeros(room, np.int16), np.zeros(room, np.int16), np.zeros(room),
-            np.full(n, -1, np.int32), np.zeros(n, np.int32), np.zeros(4096, np.int32),
-            np.full(n, -1, np.int32), np.zeros(n, np.int16), np.full(n, -1, np.int16), np.zeros(4096, np.int16),
+            np.full(n, -1, np.int32), np.zeros(n, np.int32), np.zeros(some, np.int32),
+            np.full(n, -1, np.int32), np.zeros(n, np.int16), np.full(n, -1, np.int16), np.zeros(some, np.int16),
             np.full(n, -1.0),
-            np.zeros(512), np.zeros(512, np.int16), np.zeros(512, np.int8),
-            np.zeros((512, m.MOST_TAIL)), np.zeros((512, m.MOST_TAIL)), np.full(1024, -1, np.int32),
-            np.zeros(4096, np.int64), np.full(8192, -1, np.int32), np.zeros(4096, np.int32),
-            np.zeros(4096, np.int32), np.zeros(4096, np.int32), np.zeros((4096, 2), np.int32),
-            np.zeros((4096, 2), np.int32), np.zeros((4096, 2), np.int32), np.zeros(4096), np.zeros(4096, np.int32),
-            np.zeros((room, 2), np.int32), np.zeros(16384, np.int32), np.zeros(16384, np.int32), np.zeros(16384),
-            np.zeros(4096, np.int64), np.full(8192, -1, np.int32), np.zeros((4096, 2), np.int32), np.zeros(4096),
-            np.zeros(16384, np.int32),
-            np.zeros(16384, np.int32), np.zeros(16384, np.int8), np.zeros(16384, np.int32), np.zeros(16384),
-            np.zeros((16384, 7)), np.zeros(16384), np.zeros(m.N_AUX + 1, np.int64),
+            np.zeros(few), np.zeros(few, np.int16), np.zeros(few, np.int8),
+            np.zeros((few, m.MOST_TAIL)), np.zeros((few, m.MOST_TAIL)), np.full(2 * few, -1, np.int32),
+            np.zeros(some, np.int64), np.full(2 * some, -1, np.int32), np.zeros(some, np.int32),
+            np.zeros(some, np.int32), np.zeros(some, np.int32), np.zeros((some, 2), np.int32),
+            np.zeros((some, 2), np.int32), np.zeros((some, 2), np.int32), np.zeros(some), np.zeros(some, np.int32),
+            np.zeros((room, 2), np.int32), np.zeros(many, np.int32), np.zeros(many, np.int32), np.zeros(many),
+            np.zeros(some, np.int64), np.full(2 * some, -1, np.int32), np.zeros((some, 2), np.int32), np.zeros(some),
+            np.zeros(many, np.int32),
+            np.zeros(many, np.int32), np.zeros(many, np.int8), np.zeros(many, np.int32), np.zeros(many),
+            np.zeros((many, 7)), np.zeros(many), np.zeros(m.N_AUX + 1, np.int64),
             np.zeros((4, 4096), np.int32), np.zeros((8, 4096)), np.zeros((MOST_PIECES, 2)), np.zeros((8192, 2)),
         )  # fmt: skip
 
