@@ -134,6 +134,7 @@ def test_what_contradicts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     both = {"A": {"B": (10.0, 2.0)}, "B": {"A": (10.0, 2.0), "C": (10.0, 1.0)}, "C": {"B": (10.0, 1.0)}}
     monkeypatch.setattr(build_demand, "sections", lambda: both)
     monkeypatch.setattr(build_demand, "single_track", lambda *_: [(0.1, 0.9)])
+    monkeypatch.setattr(build_demand, "proper_code", dict)
 
     def found(*times: tuple[str, str, float, float]) -> set[str]:
         return {reason for _, _, reason, _ in build_demand.contradictions(_pair(*times))}
