@@ -557,15 +557,22 @@ def motion_key(route, state, leave):
     return (np.int64(route) << 36) | (np.int64(state) << 12) | np.int64(leave + 2)
 
 
+@inlined
+def slot_of(table, keys, key):
+    """Return where a table holds the number of a key, or where there is room for it."""
+    mask = len(table) - 1
+    slot = ((key * np.int64(-7046029254386353131)) >> 24) & mask
+    while table[slot] >= 0 and keys[table[slot]] != key:
+        slot = (slot + 1) & mask
+    return slot
+
+
 @lean
 def aux_of(known, key):
     """Return the place of what several motions share, made if there is none; -1 if there is no room."""
-    mask = len(known.aux_table) - 1
-    slot = ((key * np.int64(-7046029254386353131)) >> 24) & mask
-    while known.aux_table[slot] >= 0:
-        if known.aux_key[known.aux_table[slot]] == key:
-            return known.aux_table[slot]
-        slot = (slot + 1) & mask
+    slot = slot_of(known.aux_table, known.aux_key, key)
+    if known.aux_table[slot] >= 0:
+        return known.aux_table[slot]
     i = known.used[N_AUX]
     if 2 * (i + 1) > len(known.aux_key):
         return -1
@@ -617,12 +624,9 @@ def rows_of_route(track, book, mover, known, route):
 def motion_of(track, book, mover, known, route, state, leave):
     """Return the number of a motion, worked out if it is new; or minus a status that says what must grow."""
     key = motion_key(route, state, leave)
-    mask = len(known.motion_table) - 1
-    slot = ((key * np.int64(-7046029254386353131)) >> 24) & mask
-    while known.motion_table[slot] >= 0:
-        if known.motion_key[known.motion_table[slot]] == key:
-            return known.motion_table[slot]
-        slot = (slot + 1) & mask
+    slot = slot_of(known.motion_table, known.motion_key, key)
+    if known.motion_table[slot] >= 0:
+        return known.motion_table[slot]
     m = known.used[N_MOTIONS]
     if 2 * (m + 1) > len(known.motion_key):
         return -GROW_MOTIONS
@@ -745,16 +749,8 @@ def fill_table(known, used, which):
                 place = (place + 1) & mask
             known.state_table[place] = i
     elif which == GROW_AUX:
-        mask = len(known.aux_table) - 1
         for i in range(used):
-            place = ((known.aux_key[i] * np.int64(-7046029254386353131)) >> 24) & mask
-            while known.aux_table[place] >= 0:
-                place = (place + 1) & mask
-            known.aux_table[place] = i
+            known.aux_table[slot_of(known.aux_table, known.aux_key, known.aux_key[i])] = i
     else:
-        mask = len(known.motion_table) - 1
         for i in range(used):
-            place = ((known.motion_key[i] * np.int64(-7046029254386353131)) >> 24) & mask
-            while known.motion_table[place] >= 0:
-                place = (place + 1) & mask
-            known.motion_table[place] = i
+            known.motion_table[slot_of(known.motion_table, known.motion_key, known.motion_key[i])] = i

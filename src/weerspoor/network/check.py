@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from weerspoor.common.columns import array_of
 from weerspoor.common.errors import InputError
 from weerspoor.network.model import KIND_CROSSING, KIND_SWITCH, Floats, Ints, Network
 from weerspoor.network.points import directed_at_point, find_point
@@ -449,7 +450,7 @@ def check_neighbours(
     if len(network.neighbours.piece) == 0 or not table.is_file():
         return CheckResult(name, None, "there are no measured neighbour tracks")
     columns = pq.read_table(table, use_threads=False)
-    distance, length = (columns.column(key).to_numpy().astype(np.float64) for key in ("distance_m", "length_m"))
+    distance, length = (array_of(columns.column(key)).astype(np.float64) for key in ("distance_m", "length_m"))
     near = distance < np.inf
     run = np.cumsum(length[near]) / length[near].sum()
     percentiles = ", ".join(f"{p} % {distance[near][np.searchsorted(run, p / 100)]:.2f} m" for p in (5, 50, 75))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import weerspoor.data
+from weerspoor.common.columns import array_of
 from weerspoor.common.errors import DataError
 from weerspoor.network.model import Network
 
@@ -109,7 +110,7 @@ def load_demand() -> Demand:
         If a table is missing.
     """
     trains, calls = _table("demand_trains"), _table("demand_calls")
-    start = np.concatenate([[0], np.cumsum(trains["calls"].to_numpy())]).astype(np.int32)
+    start = np.concatenate([[0], np.cumsum(array_of(trains["calls"]))]).astype(np.int32)
     return Demand(
         reference=trains["reference"].to_pylist(),
         series=trains["series"].to_pylist(),
@@ -155,11 +156,11 @@ def _table(name: str) -> Any:
 
 
 def _ints(column: Any) -> Ints:
-    return np.asarray(column.to_numpy(), dtype=np.int32)
+    return np.asarray(array_of(column), dtype=np.int32)
 
 
 def _bools(column: Any) -> Bools:
-    return np.asarray(column.to_numpy(), dtype=np.bool_)
+    return np.asarray(array_of(column), dtype=np.bool_)
 
 
 def wanted_trains(

@@ -17,7 +17,6 @@ class Tasks(NamedTuple):
     ----------
     first : (trains + 1,) int64
         First operation of each train; the last of a train is its exit.
-    train : (operations,) int64
     least, lower, upper : (operations,) int64
         Least duration, earliest and latest start in seconds.
     use_first : (operations + 1,) int64; use, release : (uses,) int64
@@ -25,17 +24,14 @@ class Tasks(NamedTuple):
     next_first : (operations + 1,) int64; next : (successors,) int64
     part_first : (operations + 1,) int64; threshold : int64, increment, coeff : float64
         Parts of the objective by operation.
-    goal_first : (trains + 1,) int64; goal : int64
-        The parts of a train, as numbers of parts.
+    goal_first : (trains + 1,) int64
+        First part of each train: parts stand in order of train and operation.
     ahead_first : (operations,) int64; ahead : int64
         For each part of the train: least time from an operation's start to the start of the part's operation; -1 where
         a way to the exit avoids it.
-    early : (operations,) int64
-        Earliest start of an operation with no other train about.
     """
 
     first: np.ndarray
-    train: np.ndarray
     least: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
@@ -49,10 +45,8 @@ class Tasks(NamedTuple):
     increment: np.ndarray
     coeff: np.ndarray
     goal_first: np.ndarray
-    goal: np.ndarray
     ahead_first: np.ndarray
     ahead: np.ndarray
-    early: np.ndarray
 
 
 class Uses(NamedTuple):

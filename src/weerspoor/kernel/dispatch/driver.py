@@ -17,7 +17,7 @@ from weerspoor.formats.dispatching import Event, Operation, Part, Problem, Solut
 from weerspoor.kernel.dispatch import search
 from weerspoor.kernel.dispatch.arrays import Paths, Tasks
 from weerspoor.kernel.dispatch.insertion import FOUND, NO_ROOM
-from weerspoor.kernel.dispatch.plan import insert, put_path, put_stub
+from weerspoor.kernel.dispatch.plan import copy_path, insert, put_path, put_stub
 from weerspoor.kernel.dispatch.planner import LABELS_A_CALL, Planner, least_costs, no_paths, no_uses, tasks_of, work_for
 
 CALLS_A_TRY = 20
@@ -615,7 +615,7 @@ class _Search:
         planner.order[: len(waiting)] = waiting
         planner.numbers[search.WAITING] = len(waiting)
         for train in kept.tolist():
-            _copy_path(self.tasks, self.kept, planner.paths, train)
+            copy_path(self.tasks, self.kept, planner.paths, train)
         for uses in (planner.uses, planner.alone):
             uses.number[:] = 0
             for train in range(len(self.base)):
@@ -769,9 +769,3 @@ def _fill(tasks: Tasks, paths: Paths, solution: Solution, trains: Sequence[int])
                 late = event.time - int(tasks.threshold[part])
                 if late >= 0:
                     paths.cost[event.train] += tasks.coeff[part] * late + tasks.increment[part]
-
-
-def _copy_path(tasks: Tasks, source: Paths, target: Paths, train: int) -> None:
-    rows = slice(int(tasks.first[train]), int(tasks.first[train]) + int(source.size[train]))
-    target.size[train], target.cost[train] = source.size[train], source.cost[train]
-    target.operation[rows], target.start[rows] = source.operation[rows], source.start[rows]

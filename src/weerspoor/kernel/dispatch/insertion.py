@@ -39,10 +39,9 @@ def cost_ahead(tasks, train, operation, time):
     """Return no more than the parts behind an operation that starts at a time will cost."""
     cost = 0.0
     at = tasks.ahead_first[operation]
-    for g in range(tasks.goal_first[train], tasks.goal_first[train + 1]):
-        ahead = tasks.ahead[at + g - tasks.goal_first[train]]
+    for k in range(tasks.goal_first[train], tasks.goal_first[train + 1]):
+        ahead = tasks.ahead[at + k - tasks.goal_first[train]]
         if ahead > 0:
-            k = tasks.goal[g]
             late = time + ahead - tasks.threshold[k]
             if late >= 0:
                 cost += tasks.coeff[k] * late + tasks.increment[k]

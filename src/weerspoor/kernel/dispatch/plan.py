@@ -146,7 +146,7 @@ def delay_found(tasks, work, cut):
         work.found_time[p] = max(latest, work.found_time[p])
 
 
-@lean
+@entry
 def copy_path(tasks, source, target, train):
     """Copy the path of a train from one plan to another."""
     at, n = tasks.first[train], source.size[train]

@@ -24,7 +24,7 @@ def tasks_of(problem: Problem) -> Tasks:
     first[1:] = np.cumsum([len(train) for train in problem.trains])
     n = int(first[-1])
     number_of: dict[str, int] = {}
-    train_of, least, lower, upper = (np.zeros(n, np.int64) for _ in range(4))
+    least, lower, upper = (np.zeros(n, np.int64) for _ in range(3))
     use_first, next_first = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
     use: list[int] = []
     release: list[int] = []
@@ -33,7 +33,7 @@ def tasks_of(problem: Problem) -> Tasks:
     for i, train in enumerate(problem.trains):
         base = int(first[i])
         for operation in train:
-            train_of[o], least[o], lower[o] = i, operation.min_duration, operation.start_lb
+            least[o], lower[o] = operation.min_duration, operation.start_lb
             upper[o] = NEVER - 1 if operation.start_ub is msgspec.UNSET else operation.start_ub
             longest: dict[int, int] = {}
             for named in operation.resources:
@@ -53,13 +53,8 @@ def tasks_of(problem: Problem) -> Tasks:
     part_first, goal_first = np.cumsum(part_first), np.cumsum(goal_first)
     ahead_first = np.zeros(n, np.int64)
     ahead: list[int] = []
-    early = np.full(n, NEVER, np.int64)
     for i, train in enumerate(problem.trains):
         base, size = int(first[i]), len(train)
-        early[base] = lower[base]
-        for k in range(size):
-            for j in train[k].successors:
-                early[base + j] = min(early[base + j], max(early[base + k] + train[k].min_duration, train[j].start_lb))
         rows = []
         for part in parts[goal_first[i] : goal_first[i + 1]]:
             row = [-1] * size
@@ -73,10 +68,10 @@ def tasks_of(problem: Problem) -> Tasks:
             ahead_first[base + k] = len(ahead)
             ahead += (row[k] for row in rows)
     return Tasks(
-        first, train_of, least, lower, upper, use_first, np.array(use, np.int64), np.array(release, np.int64),
+        first, least, lower, upper, use_first, np.array(use, np.int64), np.array(release, np.int64),
         next_first, np.array(after, np.int64), part_first, np.array([p.threshold for p in parts], np.int64),
         np.array([p.increment for p in parts], np.float64), np.array([p.coeff for p in parts], np.float64),
-        goal_first, np.arange(len(parts), dtype=np.int64), ahead_first, np.array(ahead, np.int64), early,
+        goal_first, ahead_first, np.array(ahead, np.int64),
     )  # fmt: skip
 
 

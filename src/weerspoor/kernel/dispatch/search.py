@@ -151,9 +151,7 @@ def construct(tasks, uses, alone, paths, work, order, longer, numbers, trains, m
                 put_stub(tasks, alone, other, longer[other])
                 put_stub(tasks, uses, other, longer[other])
                 status = find_path(tasks, uses, work, train, np.inf)
-                if status == NO_ROOM:
-                    break
-                if status == FOUND:
+                if status in (NO_ROOM, FOUND):
                     break
         for k in range(numbers[WAITING] - 1):
             order[k] = order[k + 1]
