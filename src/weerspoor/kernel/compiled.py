@@ -12,18 +12,18 @@ from numba import config, njit
 
 HERE = Path(__file__).parent
 
-PYTHON_ONLY = {
-    "__init__.py", "bounds.py", "plain.py", "profile.py", "search.py",
+CALLED_BY_NONE = {
+    "__init__.py", "bounds.py", "plain.py", "profile.py", "retiming.py", "search.py",
     "dispatch/__init__.py", "dispatch/driver.py", "dispatch/engine.py",
 }  # fmt: skip
-"""Sources without compiled functions that others call."""
+"""Sources without compiled functions that other sources call; numba itself sees when one of these changes."""
 
 
 def _cache_folder() -> Path:
     """Return a folder whose name changes with the sources: numba itself looks at one file at a time only."""
     digest = hashlib.sha256()
     for source in sorted(HERE.rglob("*.py")):
-        if source.relative_to(HERE).as_posix() not in PYTHON_ONLY:
+        if source.relative_to(HERE).as_posix() not in CALLED_BY_NONE:
             digest.update(source.read_bytes())
     above = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(above) / "weerspoor" / digest.hexdigest()[:16]
