@@ -48,6 +48,7 @@ def without_train(turns: Turns, gone: int) -> Turns:
     both = (turns.turn_from != gone) & (turns.turn_to != gone)
 
     def renumbered(trains: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        return (trains[both] - (trains[both] > gone)).astype(np.int32)
+        numbers: npt.NDArray[np.int32] = (trains[both] - (trains[both] > gone)).astype(np.int32)
+        return numbers
 
     return Turns(renumbered(turns.turn_from), renumbered(turns.turn_to), turns.turn_least_s[both])

@@ -1,7 +1,8 @@
 """Day files: one zip archive with a Parquet table for trains, calls, movements and holdings each.
 
 A day with passengers has tables ``passengers`` (the calls at which anything of it changes) and ``connections``
-besides, one with turns a table ``turns``. Numbers of passengers are stored in sixteenths, shares in sixty-fourths, waits in whole seconds.
+besides, one with turns a table ``turns``. Numbers of passengers are stored in sixteenths, shares in sixty-fourths,
+waits in whole seconds.
 
 Times and pieces are stored as differences, train after train, so that trains of one series look alike and compress
 well; loading is a handful of cumulative sums. A reserve is stored in the same archive under ``reserve/``.
@@ -166,7 +167,7 @@ def rounded(passengers: Passengers, calls: Calls) -> Passengers:
 def _aboard(
     on: npt.NDArray[np.int64], off: npt.NDArray[np.int64], start: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.int64]:
-    """Return who is aboard after each call; ``on`` and ``off`` are altered: nobody leaves who is not there, or stays on."""
+    """Return who is aboard after each call; ``on`` and ``off`` are altered: nobody leaves who was not there."""
     aboard = np.zeros_like(on)
     there = 0
     last = np.zeros(len(on), np.bool_)
@@ -310,7 +311,8 @@ def _encode_passengers(day: Day) -> dict[str, dict[str, Any]]:
 
 
 def _whole(values: npt.NDArray[np.float32], step: float) -> npt.NDArray[np.int32]:
-    return np.rint(values / np.float32(step)).astype(np.int32)
+    whole: npt.NDArray[np.int32] = np.rint(values / np.float32(step)).astype(np.int32)
+    return whole
 
 
 def _decode_passengers(tables: dict[str, dict[str, Any]], calls: Calls) -> Passengers | None:
