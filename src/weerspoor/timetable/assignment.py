@@ -183,7 +183,7 @@ def stations_of(day: Day, network: Network, calls: PassengerCalls) -> Stations:
     return Stations(
         point=np.concatenate([inland, border]),
         begin=begin,
-        end=end * begin.sum() / max(end.sum(), 1e-300),
+        end=end * begin.sum() / max(end.sum(), LEAST),
         estimated=np.concatenate([estimated[inland], np.ones(len(border))]),
         abroad=np.concatenate([np.zeros(len(inland), np.bool_), np.ones(len(border), np.bool_)]),
     )
@@ -561,6 +561,8 @@ def _furness(weights: Reals, begin: Reals, end: Reals, tolerance: float, most_ro
 def gravity(stations: Stations, skims: tuple[Reals, Reals, Reals], choices: Choices) -> Trips:
     """Spread the trips of all stations so that their mean length is as wanted.
 
+    Stations from or to which no train leads have no trips.
+
     Parameters
     ----------
     stations : Stations
@@ -581,7 +583,8 @@ def gravity(stations: Stations, skims: tuple[Reals, Reals, Reals], choices: Choi
         found: Reals = np.where(open_pairs, minutes**choices.nearness * np.exp(-deterrence * minutes), 0.0)
         return found
 
-    ends = stations.begin, stations.end
+    begin, end = stations.begin * open_pairs.any(axis=1), stations.end * open_pairs.any(axis=0)
+    ends = begin, end * begin.sum() / max(end.sum(), LEAST)
     low, high = 0.0, STEEPEST_PER_MIN
     for _ in range(HALVINGS):
         middle = (low + high) / 2

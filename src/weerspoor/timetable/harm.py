@@ -29,6 +29,7 @@ CERTAINTIES = ("sure", "likely", "assumed")
 HOUR_S, MINUTE_S, HOUR_MIN = 3600.0, 60.0, 60.0
 
 Reals = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 Range = Reals
 """Three numbers: the value itself, the low and the high one."""
 
@@ -154,6 +155,8 @@ class HarmModel:
         Nothing at the last call. A freight train that ends on the way counts as cancelled.
     cancel_until_eur : (k,) float64
         The train begins only at this call: those who would have boarded before wait. Nothing at the first call.
+    skip_eur : (k,) float64
+        The train runs but does not call here: those who would have boarded or alighted wait for others.
     cancel_eur : (n,) float64
         The train does not run.
     shift_eur : (n,) float64
@@ -174,8 +177,11 @@ class HarmModel:
         self._load_t = _train_loads(day)
         rows = len(day.calls.point)
         found = self.passengers
-        changing = np.bincount(found.connection_from, found.connection_passengers, rows)
-        self._ending = np.maximum(found.alighting - changing, 0.0)
+        changing_from = np.bincount(found.connection_from, found.connection_passengers, rows)
+        changing_to = np.bincount(found.connection_to, found.connection_passengers, rows)
+        self._ending = np.maximum(found.alighting - changing_from, 0.0)
+        self._starting = np.maximum(found.boarding - changing_to, 0.0)
+        self._wait_before = _shifted(found.wait_s, day.calls.start).astype(np.float64)
         self._estimated_before = _shifted(found.estimated, day.calls.start)
         self._set_prices()
 
@@ -195,6 +201,8 @@ class HarmModel:
         self.cancel_from_eur = (
             found.aboard.astype(np.float64) * found.wait_s * waiting_eur + by_row - before - boarding_lost
         )
+        alighting_lost = found.alighting.astype(np.float64) * self._wait_before * waiting_eur
+        self.skip_eur = boarding_lost + alighting_lost
         self.cancel_eur = total
         self.shift_eur = np.full(len(start) - 1, values.touched_eur[0])
         self._price_freight()
@@ -230,8 +238,9 @@ class HarmModel:
         train : int
             Index into ``day.trains``.
         arrival_s, departure_s : array_like
-            New times at all its calls, in seconds of the operating day; those outside ``runs_from`` to ``runs_until``
-            are not looked at, nor any where it is cancelled.
+            New times at all its calls, in seconds of the operating day; not a number where it goes another way and
+            does not call. Those outside ``runs_from`` to ``runs_until`` are not looked at, nor any where it is
+            cancelled.
         runs_from, runs_until : int
             First and last of its calls that it serves, counted from 0; the last call when None.
         kind : str
@@ -255,36 +264,63 @@ class HarmModel:
         if arrival.shape != (count,) or departure.shape != (count,):
             raise InputError(f"needs {count} arrivals and departures", where=where)
         rows = slice(low, low + count)
-        late = np.maximum(arrival - self.day.calls.arrival_s[rows], 0.0)
-        early = np.maximum(self.day.calls.departure_s[rows] - departure, 0.0)
-        return self._run(train, (late, early), (runs_from, until), kind)
+        calls = np.zeros(count, np.bool_)
+        calls[runs_from : until + 1] = True
+        calls &= ~(np.isnan(arrival) | np.isnan(departure))
+        if not calls[[runs_from, until]].all():
+            raise InputError("has no time at the first or last call that it serves", where=where)
+        late = np.where(calls, arrival - self.day.calls.arrival_s[rows], 0.0)
+        early = np.where(calls, self.day.calls.departure_s[rows] - departure, 0.0)
+        return self._run(train, calls, (np.maximum(late, 0.0), np.maximum(early, 0.0)), kind)
 
-    def _run(self, train: int, moved: tuple[Reals, Reals], served: tuple[int, int], kind: str) -> Harm:
-        """Return what a train costs that runs from one of its calls to another, so much later and earlier at each."""
-        (late, early), (begin, until) = moved, served
+    def _run(self, train: int, calls: Bools, moved: tuple[Reals, Reals], kind: str) -> Harm:
+        """Return what a train costs that serves some of its calls, so much later and earlier at each."""
+        late, early = moved
         values, found = self.values, self.passengers
-        low, high = int(self.day.calls.start[train]), int(self.day.calls.start[train + 1])
-        on, off, aboard = (
-            array[low:high].astype(np.float64) for array in (found.boarding, found.alighting, found.aboard)
-        )
-        wait = found.wait_s[low:high].astype(np.float64)
-        share, left = _really_aboard(on, off, aboard, begin, until)
-        factor, factor_before = self._factor(found.estimated[low:high]), self._factor(self._estimated_before[low:high])
+        rows = slice(int(self.day.calls.start[train]), int(self.day.calls.start[train + 1]))
+        wait = found.wait_s[rows].astype(np.float64)
+        factor = self._factor(found.estimated[rows])
+        factor_before = self._factor(self._estimated_before[rows])
+        share, lost = self._lost_s(rows, calls)
         late = np.where(late < values.delay_from_s[0], 0.0, late)
-        inside = np.zeros(high - low)
-        inside[begin : until + 1] = 1.0
-        delay = (factor_before * (self._ending[low:high] * share * late * inside)).sum(axis=1)
-        lost = on * wait
-        lost[begin:until] = 0.0
-        lost[until] = left * wait[until]
+        delay = (factor_before * (self._ending[rows] * share * late)).sum(axis=1)
         waiting = (factor * lost).sum(axis=1)
-        riding = on * inside
-        riding[until] = 0.0
-        miss = np.minimum(early[:, None] / values.platform_before_s, 1.0).T
-        missed = (factor * miss * (riding * wait)).sum(axis=1)
-        cut = begin > 0 or until < high - low - 1
+        last = int(np.flatnonzero(calls)[-1])
+        starting = self._starting[rows] * calls
+        starting[last] = 0.0
+        too_late = np.minimum(early / values.platform_before_s[:, None], 1.0)
+        missed = (factor * too_late * (starting * wait)).sum(axis=1)
+        cut = not (calls[0] and calls[-1])
         load_h = self._load_h(train, cut, float(late[-1]))
-        return self._harm(delay / MINUTE_S, waiting / MINUTE_S, missed / MINUTE_S, load_h, {kind: 1}, cancelled=False)
+        return self._harm(delay / MINUTE_S, waiting / MINUTE_S, missed / MINUTE_S, load_h, {kind: 1})
+
+    def _lost_s(self, rows: slice, calls: Bools) -> tuple[Reals, Reals]:
+        """Return which share of those who alight at each call is aboard, and passenger-seconds lost at each.
+
+        Those who would board where the train does not call wait there, those aboard where it ends too; those who want
+        to a call on the way that it leaves out lose as much as if it had ended before. Who is aboard after a part that
+        the train does not run is spread evenly over those who would have been.
+        """
+        found = self.passengers
+        on, off, aboard = (array[rows].astype(np.float64) for array in (found.boarding, found.alighting, found.aboard))
+        wait, before_wait = found.wait_s[rows].astype(np.float64), self._wait_before[rows]
+        share, lost = np.zeros(len(on)), np.zeros(len(on))
+        served = np.flatnonzero(calls)
+        first, last = int(served[0]), int(served[-1])
+        there = 0.0
+        for call in range(len(on)):
+            before = aboard[call - 1] if call else 0.0
+            leave = off[call] * min(there / before, 1.0) if before > 0 and first <= call <= last else 0.0
+            share[call] = leave / off[call] if off[call] > 0 and calls[call] else 0.0
+            there -= leave
+            if calls[call]:
+                there += on[call]
+            else:
+                lost[call] = on[call] * wait[call] + leave * before_wait[call]
+            if call == last:
+                lost[call] = max(there, 0.0) * wait[call]
+                there = 0.0
+        return share, lost
 
     def _cancelled(self, train: int) -> Harm:
         rows = slice(int(self.day.calls.start[train]), int(self.day.calls.start[train + 1]))
@@ -310,7 +346,7 @@ class HarmModel:
         lost = found.connection_passengers[gone].astype(np.float64) * found.connection_wait_s[gone]
         factor = self._factor(self._estimated_before[found.connection_from[gone]])
         none = np.zeros(3)
-        return self._harm(none, none, (factor * lost).sum(axis=1) / MINUTE_S, none, {}, cancelled=False)
+        return self._harm(none, none, (factor * lost).sum(axis=1) / MINUTE_S, none, {})
 
     def _check(self, train: int, kind: str) -> None:
         if kind not in KINDS:
@@ -338,7 +374,7 @@ class HarmModel:
         tonne_h: Range,
         trains: dict[str, int],
         *,
-        cancelled: bool,
+        cancelled: bool = False,
     ) -> Harm:
         values = self.values
         minutes = delay * values.delay_weight + waiting * values.waiting_weight + missed * values.missed_weight
@@ -368,21 +404,6 @@ def _train_loads(day: Day) -> Reals:
         ],
         np.float64,
     )
-
-
-def _really_aboard(on: Reals, off: Reals, aboard: Reals, begin: int, until: int) -> tuple[Reals, float]:
-    """Return which share of those who alight at each call of a shortened train is aboard, and who is left at its end.
-
-    Those who got on before ``begin`` are spread evenly over those aboard. Who would get on at ``until`` is among
-    those left.
-    """
-    share = np.zeros(len(on))
-    there = 0.0
-    for call in range(begin, until + 1):
-        before = aboard[call - 1] if call else 0.0
-        share[call] = min(there / before, 1.0) if before > 0 else 0.0
-        there += on[call] - off[call] * share[call]
-    return share, max(there, 0.0)
 
 
 def _shifted(values: npt.NDArray[np.float32], start: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
