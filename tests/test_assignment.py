@@ -171,6 +171,26 @@ def test_passengers_across_the_border() -> None:
     assert found.begin.tolist() == [200.0]
 
 
+def test_trains_with_reserved_seats_take_only_those_who_cross_the_border() -> None:
+    """A Eurostar from A by B over the border X: A to B goes by the slower sprinter, A to X by the Eurostar."""
+    day = timetable(
+        [
+            ("eurostar", [("A", "", "6:30"), ("B", "6:40", "6:41"), ("X", "7:00", "")]),
+            ("sprinter", [("A", "", "6:30"), ("B", "6:55", "")]),
+        ],
+        "ABX",
+    )
+    network = places("ABX", borders="X")
+    ones = np.ones(3)
+    stations = Stations(np.arange(3), ones, ones, np.zeros(3), np.array([False, False, True]))
+    scan = make_scan(day, network, stations, passenger_calls(day, network), CHOICES)
+    cost, km, served = skims_of(scan, CHOICES)
+    trips = np.zeros((3, 3))
+    trips[0, 1], trips[0, 2] = 30, 50
+    found = load_trains(day, scan, stations, Trips(trips, cost, km, served, 0.0), CHOICES)
+    assert found.boarding.tolist() == [50, 0, 0, 30, 0]
+
+
 def test_freight_has_no_passengers() -> None:
     """Freight trains and points that are passed are no calls."""
     day = timetable(

@@ -25,6 +25,7 @@ from weerspoor.trains import tables
 from weerspoor.trains.tables import norm
 
 TABLE = "passengers"
+KINDS = "passenger_kinds"
 FOREVER_S = 1 << 40
 HOUR_S = 3600
 KM_PER_DEGREE = 111.195
@@ -208,10 +209,10 @@ def _trips_by_point(network: Network) -> tuple[Reals, Reals]:
 def _across_border(day: Day, network: Network, calls: PassengerCalls) -> tuple[Reals, Reals]:
     """Return, by point, the passengers of all trains that come from abroad there, and of those that go there."""
     come, go = np.zeros((2, len(network.points.code)))
-    kinds = tables.norms("across_border", TABLE)
+    kinds = tables.row_by_name(KINDS, "kind")
     for at in np.flatnonzero(calls.abroad).tolist():
         kind = day.trains.kind[calls.train[at]]
-        many = norm("across_border", kind, TABLE) if kind in kinds else 0.0
+        many = tables.number(kinds[kind], "across_border") if kind in kinds else 0.0
         (come if calls.begins[at] else go)[day.calls.point[calls.row[at]]] += many
     return come, go
 
@@ -244,6 +245,10 @@ class Scan(NamedTuple):
         Share of the day's trips that wish to leave after the departure before and up to this one.
     wish_s : (m,) float64
         The middle of their wishes.
+    closed : (e,) bool
+        Only those who go abroad may board here.
+    abroad : (s,) bool
+        As in ``Stations``.
     """
 
     row: Ints
@@ -259,6 +264,8 @@ class Scan(NamedTuple):
     catch: Ints
     share: Reals
     wish_s: Reals
+    closed: Bools
+    abroad: Bools
 
 
 def make_scan(day: Day, network: Network, stations: Stations, calls: PassengerCalls, choices: Choices) -> Scan:
@@ -293,7 +300,16 @@ def make_scan(day: Day, network: Network, stations: Stations, calls: PassengerCa
         catch=_catchable(station, arrival + choices.change_s, departure[event], event_start),
         share=share,
         wish_s=wish,
+        closed=_closed(day)[train] & ~stations.abroad[station],
+        abroad=stations.abroad,
     )
+
+
+def _closed(day: Day) -> Bools:
+    """Return, by train, whether only those who cross a border travel by it."""
+    kinds = tables.row_by_name(KINDS, "kind")
+    closed = {kind for kind, row in kinds.items() if row["within_country"] == "no"}
+    return np.array([kind in closed for kind in day.trains.kind], np.bool_)
 
 
 def _run_km(day: Day, network: Network, rows: Ints, onward: Ints) -> Reals:
@@ -417,7 +433,8 @@ def _backward(to: int, scan: Scan, penalty_s: int, labels: Labels) -> None:
         later = -1
         if event + 1 < scan.event_start[scan.station[here] + 1]:
             later = best[event + 1]
-        if cost[here] < FOREVER_S and (later < 0 or cost[here] < cost[later]):
+        may_board = scan.abroad[to] or not scan.closed[here]
+        if may_board and cost[here] < FOREVER_S and (later < 0 or cost[here] < cost[later]):
             best[event] = here
         else:
             best[event] = later
