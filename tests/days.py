@@ -80,8 +80,12 @@ def small_day(
 
 def same_day(one: Day, other: Day) -> bool:
     """Say whether two days have the same content, array by array."""
-    for part in ("trains", "calls", "movements", "holdings"):
+    for part in ("trains", "calls", "movements", "holdings", "passengers", "turns"):
         first, second = getattr(one, part), getattr(other, part)
+        if first is None or second is None:
+            if first is not second:
+                return False
+            continue
         for name in first.__dataclass_fields__:
             a, b = getattr(first, name), getattr(second, name)
             if isinstance(a, np.ndarray):

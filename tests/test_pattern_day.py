@@ -10,10 +10,11 @@ import pytest
 import weerspoor.data
 from weerspoor.network.load import load_network
 from weerspoor.network.model import Network
+from weerspoor.timetable.assignment import assign
 from weerspoor.timetable.day import Day
 from weerspoor.timetable.demand import load_contradictions, load_demand
 from weerspoor.timetable.measure import not_placed, punctuality
-from weerspoor.timetable.store import load_day
+from weerspoor.timetable.store import load_day, rounded
 
 DAY_S = 86_400
 
@@ -96,3 +97,55 @@ def test_the_reserve_is_a_layer_of_its_own(day: Day) -> None:
     assert "reserve" not in day.trains.layer
     assert day.periodic
     assert day.kind == "weekday"
+
+
+def test_its_passengers_are_whole(day: Day) -> None:
+    """On every train as many board as alight, nobody is aboard after its last call, and no train is absurdly full."""
+    found, start = day.passengers, day.calls.start
+    assert found is not None
+    on, off = np.add.reduceat(found.boarding, start[:-1]), np.add.reduceat(found.alighting, start[:-1])
+    assert np.array_equal(on, off)
+    assert found.aboard.min() >= 0
+    assert not found.aboard[start[1:] - 1].any()
+    assert 500 < found.aboard.max() < 1_500
+    assert not found.boarding[np.isin(np.repeat(day.trains.layer, np.diff(start)), ["freight"])].any()
+    trips = found.boarding.sum() - found.connection_passengers.sum()
+    assert 1_280_000 < trips < 1_600_000
+
+
+def test_its_connections_can_be_made(day: Day) -> None:
+    """Who changes gets off before getting on, at the same point, with time to spare or none."""
+    found, calls = day.passengers, day.calls
+    assert found is not None
+    first, onward = found.connection_from, found.connection_to
+    assert np.array_equal(calls.point[first], calls.point[onward])
+    assert found.connection_spare_s.min() >= 0
+    assert np.all(calls.departure_s[onward] - calls.arrival_s[first] > found.connection_spare_s)
+    alighting = np.bincount(first, found.connection_passengers, len(calls.point))
+    assert np.all(alighting <= found.alighting + 4)
+
+
+def test_its_passengers_are_those_of_its_trains(day: Day, network: Network) -> None:
+    """Working them out again gives the same, within the steps in which they are stored and what processors differ."""
+    found = day.passengers
+    assert found is not None
+    again, trips, stations = assign(day, network)
+    again = rounded(again, day.calls)
+    assert trips.trips.sum(axis=1) == pytest.approx(stations.begin, rel=1e-3)
+    assert trips.trips.sum(axis=0) == pytest.approx(stations.end, rel=1e-3)
+    assert np.abs(again.aboard - found.aboard).max() <= 1
+    assert np.mean(again.wait_s != found.wait_s) < 0.001
+
+
+def test_its_turns_are_possible(day: Day) -> None:
+    """Each train's stock goes on once, from where it ended, as a train of its kind, no sooner than it can."""
+    turns, calls = day.turns, day.calls
+    assert turns is not None
+    first, onward = turns.turn_from, turns.turn_to
+    assert len(np.unique(first)) == len(np.unique(onward)) == len(first)
+    end, begin = calls.start[first + 1] - 1, calls.start[onward]
+    assert np.array_equal(calls.point[end], calls.point[begin])
+    assert np.all(calls.departure_s[begin] - calls.arrival_s[end] >= turns.turn_least_s)
+    kind = np.array(day.trains.kind)
+    assert np.array_equal(kind[first], kind[onward])
+    assert len(first) > 4_500

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tools.build_data.passengers import with_passengers
 from weerspoor.common.clock import DAY_END_S, DAY_START_S
 from weerspoor.kernel.timelines import Timelines
 from weerspoor.network.load import load_network
@@ -67,7 +68,9 @@ def main() -> int:
         + [list(row) for row in left_out],
         "reserve_without_room": without,
     }
-    write_day(replace(day, reserve=reserve, notes=notes), arguments.output)
+    day = replace(day, reserve=reserve, notes=notes)
+    progress("passengers and turns")
+    write_day(with_passengers(day, network), arguments.output)
     progress(f"written, {arguments.output.stat().st_size / 1e6:.1f} MB")
     return 0
 

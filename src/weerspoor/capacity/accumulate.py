@@ -15,6 +15,7 @@ from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER, KEEP_WIDE
 from weerspoor.kernel.timelines import Timelines
 from weerspoor.network.model import Network
 from weerspoor.timetable.day import LAYER_MILITARY, Calls, Day, DayTrains, Holdings, Movements
+from weerspoor.timetable.passengers import passengers_at, with_empty_calls, without_train
 from weerspoor.timetable.store import seal
 from weerspoor.trains.model import Train
 
@@ -150,6 +151,7 @@ def add_plan(day: Day, plan: Plan, network: Network, *, path_id: str = "") -> Da
                 occupies=np.concatenate([held.occupies, occupies]),
                 blocks=np.concatenate([held.blocks, blocks]),
             ),
+            passengers=None if day.passengers is None else with_empty_calls(day.passengers, len(path.points)),
         )
     )
 
@@ -221,5 +223,7 @@ def remove_plan(day: Day, reference: str) -> Day:
                 held.zone[rows], held.from_s[rows], held.until_s[rows],
                 (held.train[rows] - (held.train[rows] > gone)).astype(np.int32), held.occupies[rows], held.blocks[rows],
             ),
+            passengers=None if day.passengers is None else passengers_at(day.passengers, call_kept),
+            turns=None if day.turns is None else without_train(day.turns, gone),
         )
     )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
 
 LAYER_PASSENGER, LAYER_EMPTY, LAYER_FREIGHT, LAYER_MILITARY, LAYER_RESERVE = (
     "passenger",
@@ -109,6 +110,61 @@ class Holdings:
 
 
 @dataclass(frozen=True)
+class Passengers:
+    """Passengers of a weekday by call of a train, and those who change from one train to another.
+
+    Everything is computed from the day (``timetable.assignment``); nothing of it was counted on a train.
+
+    Attributes
+    ----------
+    boarding, alighting : (k,) float32
+        Who gets on and off at each row of ``Day.calls``, those who change included.
+    aboard : (k,) float32
+        On the train after leaving the call: the sum of boarding less alighting so far.
+    estimated : (k,) float32
+        Share (0 to 1) of ``aboard`` that comes from or goes to a station whose number of trips is estimated.
+    wait_s : (k,) float32
+        How much later on average those aboard after the call arrive by other trains if this one does not run on from
+        here; not more than a limit of ``passengers.toml``.
+    connection_from, connection_to : (c,) int32
+        Call rows at which passengers get off, and on again.
+    connection_passengers : (c,) float32
+    connection_spare_s : (c,) int32
+        How late the first may be, the second being on time, before they miss it.
+    connection_wait_s : (c,) float32
+        How much later they arrive on average if they do.
+    """
+
+    boarding: Floats
+    alighting: Floats
+    aboard: Floats
+    estimated: Floats
+    wait_s: Floats
+    connection_from: Ints
+    connection_to: Ints
+    connection_passengers: Floats
+    connection_spare_s: Ints
+    connection_wait_s: Floats
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Which train's stock goes on as which: an assumption (``timetable.turns``), by train of the day.
+
+    Attributes
+    ----------
+    turn_from, turn_to : (t,) int32
+        Trains of the day; in order of ``turn_from``, each train at most once in either.
+    turn_least_s : (t,) int32
+        Least time between the arrival of the one and the departure of the other.
+    """
+
+    turn_from: Ints
+    turn_to: Ints
+    turn_least_s: Ints
+
+
+@dataclass(frozen=True)
 class Day:
     """A day of trains that is free of conflicts, reserve paths apart.
 
@@ -128,6 +184,9 @@ class Day:
         The trains that run. The reserve is a day of its own in ``reserve``.
     reserve : Day or None
     network_hash, content_hash : str
+    passengers : Passengers or None
+        None where nobody worked them out: a day from a feed, a day without trains.
+    turns : Turns or None
     """
 
     name: str
@@ -143,3 +202,5 @@ class Day:
     network_hash: str
     content_hash: str
     notes: dict[str, object] = field(default_factory=dict)
+    passengers: Passengers | None = None
+    turns: Turns | None = None

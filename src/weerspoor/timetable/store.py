@@ -1,5 +1,9 @@
 """Day files: one zip archive with a Parquet table for trains, calls, movements and holdings each.
 
+A day with passengers has tables ``passengers`` (the calls at which anything of it changes) and ``connections``
+besides, one with turns a table ``turns``. Numbers of passengers are stored in sixteenths, shares in sixty-fourths,
+waits in whole seconds.
+
 Times and pieces are stored as differences, train after train, so that trains of one series look alike and compress
 well; loading is a handful of cumulative sums. A reserve is stored in the same archive under ``reserve/``.
 """
@@ -21,15 +25,21 @@ from weerspoor.common.columns import array_of
 from weerspoor.common.errors import DataError, InputError
 from weerspoor.common.files import content_hash, write_whole
 from weerspoor.network.model import Network
-from weerspoor.timetable.day import Calls, Day, DayTrains, Holdings, Movements
+from weerspoor.timetable.day import Calls, Day, DayTrains, Holdings, Movements, Passengers, Turns
 
 FORMAT = "weerspoor-day"
-VERSION = 1
+VERSION = 2
+READABLE = (1, 2)
+"""Version 1 has neither passengers nor turns."""
 SUFFIX = ".day"
 EMBEDDED = Path(weerspoor.data.__file__).parent
 """Folder of the days that ship with the package: ``pattern-weekday`` is ``pattern_weekday.day``."""
 
+PASSENGER_STEP, SHARE_STEP = 1 / 16, 1 / 64
+"""Steps in which numbers of passengers and shares are stored; exact in float32."""
+
 _TABLES = ("trains", "calls", "movements", "holdings")
+_OPTIONAL = ("passengers", "connections", "turns")
 _LEVEL = 15
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -125,8 +135,63 @@ def seal(day: Day) -> Day:
         held.zone[order], held.from_s[order], held.until_s[order], held.train[order], held.occupies[order],
         held.blocks[order],
     )  # fmt: skip
-    sealed = replace(day, holdings=ordered, reserve=reserve)
+    passengers = None if day.passengers is None else rounded(day.passengers, day.calls)
+    sealed = replace(day, holdings=ordered, reserve=reserve, passengers=passengers)
     return replace(sealed, content_hash=_hash(sealed))
+
+
+def rounded(passengers: Passengers, calls: Calls) -> Passengers:
+    """Return passengers in the steps in which they are stored, who is aboard summed up anew.
+
+    The last call of each train takes what rounding left, so that everybody who gets on gets off.
+    """
+    on = np.rint(passengers.boarding.astype(np.float64) / PASSENGER_STEP).astype(np.int64)
+    off = np.rint(passengers.alighting.astype(np.float64) / PASSENGER_STEP).astype(np.int64)
+    aboard = _aboard(on, off, calls.start)
+    return Passengers(
+        boarding=_floats(on, PASSENGER_STEP),
+        alighting=_floats(off, PASSENGER_STEP),
+        aboard=_floats(aboard, PASSENGER_STEP),
+        estimated=_floats(np.rint(passengers.estimated.astype(np.float64) / SHARE_STEP), SHARE_STEP),
+        wait_s=_floats(np.rint(passengers.wait_s), 1),
+        connection_from=passengers.connection_from,
+        connection_to=passengers.connection_to,
+        connection_passengers=_floats(
+            np.rint(passengers.connection_passengers.astype(np.float64) / PASSENGER_STEP), PASSENGER_STEP
+        ),
+        connection_spare_s=passengers.connection_spare_s,
+        connection_wait_s=_floats(np.rint(passengers.connection_wait_s), 1),
+    )
+
+
+def _aboard(
+    on: npt.NDArray[np.int64], off: npt.NDArray[np.int64], start: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int64]:
+    """Return who is aboard after each call; ``on`` and ``off`` are altered: nobody leaves who was not there."""
+    aboard = np.zeros_like(on)
+    there = 0
+    last = np.zeros(len(on), np.bool_)
+    last[start[1:][np.diff(start) > 0] - 1] = True
+    rows = np.flatnonzero((on != 0) | (off != 0) | last)
+    for row, ends in zip(rows.tolist(), last[rows].tolist(), strict=True):
+        if ends:
+            on[row], off[row] = 0, there
+        off[row] = min(int(off[row]), there)
+        there += int(on[row] - off[row])
+        aboard[row] = there
+    return _carried(aboard, rows)
+
+
+def _carried(values: npt.NDArray[np.int64], rows: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return the value of the last of ``rows`` at or before each row, 0 before the first."""
+    if not len(rows):
+        return values
+    at = np.searchsorted(rows, np.arange(len(values)), side="right") - 1
+    return np.where(at < 0, 0, values[rows[np.maximum(at, 0)]])
+
+
+def _floats(values: npt.NDArray[Any], step: float) -> npt.NDArray[np.float32]:
+    return (values * step).astype(np.float32)
 
 
 def _hash(day: Day) -> str:
@@ -137,6 +202,9 @@ def _hash(day: Day) -> str:
         calls.planned_arrival_s, calls.planned_departure_s, moves.start, moves.directed, moves.enter_ds, moves.exit_ds,
         moves.depart_ds, held.zone, held.from_s, held.until_s, held.train, held.occupies, held.blocks,
     ]  # fmt: skip
+    for part in (day.passengers, day.turns):
+        if part is not None:
+            arrays += [getattr(part, name) for name in type(part).__dataclass_fields__]
     head = [day.name, day.kind, day.date, day.lacks, day.periodic, day.network_hash, day.notes]
     return content_hash(
         json.dumps(head, sort_keys=True).encode(),
@@ -172,7 +240,7 @@ def _encode(day: Day) -> dict[str, dict[str, Any]]:
     first[filled] = enter[moves.start[:-1][filled]] // 10
     order = np.lexsort((held.zone, held.from_s, held.train))
     train, from_s = held.train[order], held.from_s[order].astype(np.int64)
-    return {
+    return _encode_passengers(day) | {
         "trains": {
             "reference": trains.reference,
             "series": trains.series,
@@ -207,6 +275,79 @@ def _encode(day: Day) -> dict[str, dict[str, Any]]:
             "blocks": held.blocks[order],
         },
     }
+
+
+def _encode_passengers(day: Day) -> dict[str, dict[str, Any]]:
+    """Return the tables of passengers and turns of a sealed day; none where it has none."""
+    tables: dict[str, dict[str, Any]] = {}
+    found, turns = day.passengers, day.turns
+    if found is not None:
+        changed = (found.boarding != 0) | (found.alighting != 0)
+        for values in (found.estimated, found.wait_s):
+            changed |= np.diff(values, prepend=0) != 0
+        rows = np.flatnonzero(changed)
+        changes = day.calls.departure_s[found.connection_to] - day.calls.arrival_s[found.connection_from]
+        tables["passengers"] = {
+            "row": _steps(rows),
+            "boarding": _whole(found.boarding[rows], PASSENGER_STEP),
+            "alighting": _whole(found.alighting[rows], PASSENGER_STEP),
+            "estimated": _whole(found.estimated[rows], SHARE_STEP).astype(np.uint8),
+            "wait_s": _whole(found.wait_s[rows], 1),
+        }
+        tables["connections"] = {
+            "from": _steps(found.connection_from),
+            "onward": found.connection_to - found.connection_from,
+            "passengers": _whole(found.connection_passengers, PASSENGER_STEP),
+            "least_s": changes - found.connection_spare_s,
+            "wait_s": _whole(found.connection_wait_s, 1),
+        }
+    if turns is not None:
+        tables["turns"] = {
+            "from": _steps(turns.turn_from),
+            "onward": turns.turn_to - turns.turn_from,
+            "least_s": turns.turn_least_s,
+        }
+    return tables
+
+
+def _whole(values: npt.NDArray[np.float32], step: float) -> npt.NDArray[np.int32]:
+    whole: npt.NDArray[np.int32] = np.rint(values / np.float32(step)).astype(np.int32)
+    return whole
+
+
+def _decode_passengers(tables: dict[str, dict[str, Any]], calls: Calls) -> Passengers | None:
+    if "passengers" not in tables:
+        return None
+    by_row, changes = tables["passengers"], tables["connections"]
+    rows = _sums(by_row["row"])
+    first = _sums(changes["from"])
+    onward = first + changes["onward"]
+    on, off = (_at(rows, by_row[name], len(calls.point)) for name in ("boarding", "alighting"))
+    return Passengers(
+        boarding=_floats(on, PASSENGER_STEP),
+        alighting=_floats(off, PASSENGER_STEP),
+        aboard=_floats(np.cumsum(on - off), PASSENGER_STEP),
+        estimated=_floats(_carried(_at(rows, by_row["estimated"], len(on)), rows), SHARE_STEP),
+        wait_s=_floats(_carried(_at(rows, by_row["wait_s"], len(on)), rows), 1),
+        connection_from=first,
+        connection_to=onward,
+        connection_passengers=_floats(changes["passengers"], PASSENGER_STEP),
+        connection_spare_s=(calls.departure_s[onward] - calls.arrival_s[first] - changes["least_s"]).astype(np.int32),
+        connection_wait_s=_floats(changes["wait_s"], 1),
+    )
+
+
+def _at(rows: npt.NDArray[np.int32], values: npt.NDArray[Any], count: int) -> npt.NDArray[np.int64]:
+    spread = np.zeros(count, np.int64)
+    spread[rows] = values
+    return spread
+
+
+def _decode_turns(tables: dict[str, dict[str, Any]]) -> Turns | None:
+    if "turns" not in tables:
+        return None
+    first = _sums(tables["turns"]["from"])
+    return Turns(first, first + tables["turns"]["onward"], tables["turns"]["least_s"].astype(np.int32))
 
 
 _NOTHING = -1_000_000
@@ -273,11 +414,12 @@ def _part(archive: zipfile.ZipFile, prefix: str, where: str) -> Day:
         head = json.loads(archive.read(f"{prefix}day.json"))
         if head.get("format") != FORMAT:
             raise InputError("is not a day file", where=where)
-        if head.get("version") != VERSION:
+        if head.get("version") not in READABLE:
             raise InputError(
                 f"is a day file of version {head.get('version')}, here {VERSION}", where=where, hint="make it again"
             )
-        tables = {name: _columns(archive.read(f"{prefix}{name}.parquet")) for name in _TABLES}
+        present = [name for name in _OPTIONAL if f"{prefix}{name}.parquet" in archive.namelist()]
+        tables = {name: _columns(archive.read(f"{prefix}{name}.parquet")) for name in (*_TABLES, *present)}
         return _decode(head, tables)
     except (KeyError, ValueError, IndexError, TypeError, UnicodeDecodeError, DataError) as error:
         raise InputError("is damaged or no day file", where=where, hint="make the day again") from error
@@ -319,6 +461,15 @@ def _decode(head: dict[str, Any], tables: dict[str, dict[str, Any]]) -> Day:
     order = _by_zone(zone, from_s)
     arrival = _sums(calls["arrival_s"])
     departure = arrival + calls["stand_s"]
+    made_calls = Calls(
+        start=_offsets(trains["calls"]),
+        point=calls["point"].astype(np.int32),
+        arrival_s=arrival,
+        departure_s=departure,
+        planned_arrival_s=_back(calls["planned_arrival_s"], arrival),
+        planned_departure_s=_back(calls["planned_departure_s"], departure),
+        track=calls["track"],
+    )
     return Day(
         name=str(head["name"]),
         kind=str(head["kind"]),
@@ -334,15 +485,9 @@ def _decode(head: dict[str, Any], tables: dict[str, dict[str, Any]]) -> Day:
             length_m=trains["length_m"].astype(np.float32),
             occupies=trains["occupies"].astype(np.uint8),
         ),
-        calls=Calls(
-            start=_offsets(trains["calls"]),
-            point=calls["point"].astype(np.int32),
-            arrival_s=arrival,
-            departure_s=departure,
-            planned_arrival_s=_back(calls["planned_arrival_s"], arrival),
-            planned_departure_s=_back(calls["planned_departure_s"], departure),
-            track=calls["track"],
-        ),
+        calls=made_calls,
+        passengers=_decode_passengers(tables, made_calls),
+        turns=_decode_turns(tables),
         movements=Movements(
             start=movement_start,
             directed=_sums(moves["directed"]),
