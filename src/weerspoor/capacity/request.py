@@ -63,6 +63,17 @@ NEEDED_ONLY, ALLOWED, NEVER = "needed", "allowed", "never"
 TURN_BACK = (NEEDED_ONLY, ALLOWED, NEVER)
 """When a train turns back on the way: only where tracks lead through in no other way, wherever it may, or never."""
 
+GROUNDS = ("fixed_time", "guarding", "threat")
+"""Grounds of urgency: must be somewhere at a fixed time; needs special care such as guarding; the threat asks for it."""
+
+DECIDERS = ("DEF", "IENW")
+"""Who may decide on urgency: the ministries of Defence, and of Infrastructure and Water Management."""
+
+MOST_IN_SERIES = 20
+LONGEST_INTERVAL_S = 4 * 3600
+FURTHEST_RETURN_S = 7 * DAY_S
+"""The empty or loaded trains of a series have to be ready to go back within this time after its anchor."""
+
 ZONE = ZoneInfo("Europe/Amsterdam")
 
 
@@ -121,6 +132,99 @@ class Closure:
     from_s: int
     until_s: int
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, as a plan repeats them."""
+        return {
+            "between": list(self.points),
+            "tracks": list(self.tracks),
+            "from_s": self.from_s,
+            "until_s": self.until_s,
+        }
+
+
+@dataclass(frozen=True)
+class Urgency:
+    """Why a train is urgent, and who has decided so.
+
+    Attributes
+    ----------
+    ground : str
+        One of ``GROUNDS``.
+    legal_basis : str
+        What the urgency rests on, in the words of the request; empty if it says nothing.
+    decided_by : tuple of str
+        Those of ``DECIDERS`` who have decided, in that order.
+    """
+
+    ground: str
+    legal_basis: str = ""
+    decided_by: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, as a plan repeats them."""
+        return {"ground": self.ground, "legal_basis": self.legal_basis, "decided_by": list(self.decided_by)}
+
+
+@dataclass(frozen=True)
+class Series:
+    """Several equal trains that belong together.
+
+    Attributes
+    ----------
+    count : int
+        Trains, the first included; 1 to ``MOST_IN_SERIES``.
+    interval_s : int
+        Least time from one train to the next at the origin; 0 to ``LONGEST_INTERVAL_S``.
+    together : bool
+        All of them or none.
+    return_ready_s : int or None
+        When the first train is ready at the destination to go back; None if none goes back.
+    """
+
+    count: int
+    interval_s: int = 0
+    together: bool = False
+    return_ready_s: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, as a plan repeats them."""
+        return {
+            "count": self.count,
+            "interval_s": self.interval_s,
+            "together": self.together,
+            "return_ready_s": self.return_ready_s,
+        }
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes different from a moment on; only what is given changes.
+
+    Attributes
+    ----------
+    ready_s : int or None
+        The train is ready at its origin at another time.
+    window : Window or None
+        Another window at the destination.
+    closures : tuple of Closure
+        Tracks that are closed beside those of the request.
+    file : str
+        Name of the file, for messages.
+    """
+
+    ready_s: int | None = None
+    window: Window | None = None
+    closures: tuple[Closure, ...] = ()
+    file: str = field(default="", compare=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values in seconds of the operating day, as a plan repeats them."""
+        return {
+            "ready_s": self.ready_s,
+            "window_s": None if self.window is None else [self.window.earliest_s, self.window.latest_s],
+            "closed": [closure.as_dict() for closure in self.closures],
+        }
+
 
 @dataclass(frozen=True)
 class Request:
@@ -144,6 +248,9 @@ class Request:
         Distance to other trains wanted beyond the norm.
     turn_back : str
         One of ``TURN_BACK``.
+    urgency : Urgency or None
+    series : Series or None
+        None for a single train.
     notes : tuple of str
         What the reader of a plan has to know about its times.
     content_hash : str
@@ -166,6 +273,8 @@ class Request:
     slack_s: int = 0
     turn_back: str = NEEDED_ONLY
     closures: tuple[Closure, ...] = ()
+    urgency: Urgency | None = None
+    series: Series | None = None
     notes: tuple[Sentence, ...] = ()
     file: str = field(default="", compare=False)
     places: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -211,11 +320,10 @@ class Request:
             ],
             "avoid": {"points": list(self.avoid), "stand": list(self.avoid_stand)},
             "prefer": {"slack_s": self.slack_s, "turn_back": self.turn_back},
-            "closed": [
-                {"between": list(c.points), "tracks": list(c.tracks), "from_s": c.from_s, "until_s": c.until_s}
-                for c in self.closures
-            ],
+            "closed": [closure.as_dict() for closure in self.closures],
             "horizon_s": self.horizon_s,
+            **({} if self.urgency is None else {"urgency": self.urgency.as_dict()}),
+            **({} if self.series is None else {"series": self.series.as_dict()}),
         }
 
 
