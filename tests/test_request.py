@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weerspoor.capacity.request import find_points, line_of, load_request, nearest_points, read_request, with_points
+from weerspoor.capacity.request import find_points, nearest_points, with_points
+from weerspoor.capacity.request_reader import load_request, read_request
+from weerspoor.capacity.request_table import line_of
 from weerspoor.common.errors import InputError
 from weerspoor.network.model import Points
 

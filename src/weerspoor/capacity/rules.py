@@ -410,7 +410,7 @@ class RuleSet:
         return tuple(line for line in self.lines if line.relaxable and not line.relaxed)
 
     def without(self, line_id: str) -> RuleSet:
-        """Return the set with one line relaxed, for a comparison: what it forbids is allowed, what it keeps is not kept.
+        """Return the set with one line relaxed, to compare: what it forbids is allowed, what it keeps is not kept.
 
         Raises
         ------
@@ -484,7 +484,9 @@ def rule_set(name: str) -> RuleSet:
         If there is none of that name.
     """
     if name not in rule_set_names():
-        raise InputError(f"there is no rule set {name!r}", where="--rules", hint=f"one of {', '.join(rule_set_names())}")
+        raise InputError(
+            f"there is no rule set {name!r}", where="--rules", hint=f"one of {', '.join(rule_set_names())}"
+        )
     file = f"{name}.toml"
     text = files("weerspoor.data").joinpath("rules", file).read_text(encoding="utf-8")
     found = read_rule_set(text, file)
@@ -518,7 +520,7 @@ def read_rule_set(text: str, file: str) -> RuleSet:
     lines = tuple(_line(line, f"{file}: line[{i}]") for i, line in enumerate(read.line, 1))
     for i, analogy in enumerate(read.analogy, 1):
         _check_analogy(analogy, f"{file}: analogy[{i}]")
-    _check_ids([one.id for one in (*read.line, *read.analogy)], file)
+    _check_ids([line.id for line in read.line] + [one.id for one in read.analogy], file)
     _check_every_move_is_decided(lines, file)
     validity, urgency = read.validity, read.urgency
     return RuleSet(
