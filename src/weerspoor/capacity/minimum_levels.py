@@ -10,8 +10,8 @@ What counts, since the law names pairs of stations and no more:
 - *Freight* counts the trains of the flows that use a row of the table, and the reserve paths of that row: the level
   is what may be run. To use a reserve path is no loss; it is there for that (art. 13(2)).
 
-A train counts in the clock hour in which it leaves the first of the two. Moved over the full hour by no more than a
-tolerance it still counts in its own.
+A train counts in the clock hour in which it leaves the first of the two. Moved by no more than a tolerance it still
+counts in its own, also over the full hour.
 """
 
 from __future__ import annotations
@@ -192,11 +192,7 @@ class MinimumLevels:
         """Return the hour in which a train still counts; None if it no longer does."""
         if any(point in lost for point in entry.points):
             return None
-        leaves_s = entry.leaves_s + shift_s
-        start_s = entry.hour * 3600
-        if start_s - self._tolerance_s <= leaves_s < start_s + 3600 + self._tolerance_s:
-            return entry.hour
-        return _hour(leaves_s)
+        return entry.hour if abs(shift_s) <= self._tolerance_s else _hour(entry.leaves_s + shift_s)
 
     def _short(self, section: int, hour: int, by: int) -> bool:
         return by < 0 and self._counts.had[section].get(hour, 0) + by < self._counts.needed[section].get(hour, 0)
