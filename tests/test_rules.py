@@ -244,3 +244,13 @@ def test_what_people_read_is_there_in_both_languages() -> None:
             said = texts.sentence(sentence)
             assert said != sentence.key
             assert "{" not in said
+
+
+def test_the_page_says_what_the_files_say() -> None:
+    """The tables of docs/rules.md are those that `python -m tools.rules_page` makes."""
+    from tools.rules_page import PAGE, page_with_tables
+
+    page = PAGE.read_text(encoding="utf-8")
+    assert page_with_tables(page) == page
+    for name in rule_set_names():
+        assert f"<!-- {name} -->" in page
