@@ -89,6 +89,14 @@ def test_a_mistake_is_refused_at_its_place(text: str, place: str, words: str) ->
     assert place in raised.value.where
 
 
+def test_a_window_on_the_way_that_is_over_is_told() -> None:
+    """Ready at 23:30, but at Amersfoort by 23:00: the request no longer makes sense, and the message says where."""
+    way = '[[via]]\npoint = "Amf"\nwindow = ["22:30", "23:00"]\n'
+    request = read_request(SMALL + way, "request.toml")
+    with pytest.raises(InputError, match=r"request.toml.*via\[1\].window.*before the train can be there"):
+        read_change('ready = "23:30"', "change.toml", request)
+
+
 def test_a_train_from_abroad_is_not_made_ready() -> None:
     """It has a window at the border, not a time it is ready; another window at its end may be given."""
     with pytest.raises(InputError, match="over a border"):

@@ -7,7 +7,10 @@ import re
 from importlib.resources import files
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from request_texts import VALUES, toml
 from weerspoor.capacity import rules
 from weerspoor.capacity.request import DECIDERS, GROUNDS, Urgency
 from weerspoor.capacity.rules import (
@@ -254,3 +257,24 @@ def test_the_page_says_what_the_files_say() -> None:
     assert page_with_tables(page) == page
     for name in rule_set_names():
         assert f"<!-- {name} -->" in page
+
+
+LINES = text_of(LAW).splitlines()
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_fuzzed_rule_files_are_read_or_refused(data: st.DataObject) -> None:
+    """Lines dropped, doubled, or given another value: a set that decides every move, or a DataError."""
+    lines = list(LINES)
+    for _ in range(data.draw(st.integers(1, 3))):
+        i = data.draw(st.integers(0, len(lines) - 1))
+        key = lines[i].split("=")[0].strip() or "x"
+        new = data.draw(st.sampled_from(["", lines[i], lines[i] + "\n" + lines[i], None]))
+        lines[i] = f"{key} = {toml(data.draw(VALUES))}" if new is None else new
+    try:
+        found = read_rule_set("\n".join(lines), "besluit.toml")
+    except DataError as error:
+        assert "besluit.toml" in str(error)
+    else:
+        assert all(found.permission(move, layer="freight", segment="freight").line in found.lines for move in MOVES)

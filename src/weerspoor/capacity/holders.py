@@ -64,11 +64,10 @@ def holder_of(day: Day, train: int, network: Network) -> Holder:
 
 def _at_borders(codes: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the borders among the points of a run, and those that its first and last point stand for."""
-    table = border_networks()
+    table, by_end = border_networks(), _borders_by_end()
     passed = tuple(code for code in dict.fromkeys(codes) if code in table)
     ends = (codes[0], codes[-1]) if codes else ()
-    reached = tuple(border for border, row in table.items() if any(end in words(row, "ends") for end in ends))
-    return passed, reached
+    return passed, tuple(dict.fromkeys(border for end in ends for border in by_end.get(end, ())))
 
 
 @cache
@@ -93,6 +92,16 @@ def _row(series: str, kind: str, layer: str, borders: tuple[str, ...]) -> Row:
 
 def _layer_of(row: Row) -> str:
     return LAYER_FREIGHT if row["segment"] == "freight" else LAYER_PASSENGER
+
+
+@cache
+def _borders_by_end() -> dict[str, tuple[str, ...]]:
+    """Return the borders that a first or last point of a run stands for."""
+    found: dict[str, tuple[str, ...]] = {}
+    for border, row in border_networks().items():
+        for end in words(row, "ends"):
+            found[end] = (*found.get(end, ()), border)
+    return found
 
 
 @cache

@@ -20,6 +20,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -87,8 +88,7 @@ class Shortfall:
     kind: str
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     """A train counts in a section at an hour; the two points at which it has to stop for that."""
 
     section: int
@@ -104,6 +104,8 @@ class _Counts:
     number: dict[Section, int] = field(default_factory=dict)
     needed: list[dict[int, int]] = field(default_factory=list)
     had: list[dict[int, int]] = field(default_factory=list)
+    between: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    """Number of the section between two points, for quick look-up."""
 
     def of(self, section: Section, needed: Mapping[int, int]) -> int:
         if section not in self.number:
@@ -224,16 +226,21 @@ class MinimumLevels:
                 last_large = (point, leaves_s)
 
     def _between(self, runs: _Runs, kind: str, start: tuple[int, int], end: int, needed: Mapping[int, int]) -> _Entry:
-        names = runs.code[start[0]], runs.code[end]
-        section = Section(kind, "-".join(sorted(names)), names[1])
-        return _Entry(self._counts.of(section, needed), _hour(start[1]), start[1], (start[0], end))
+        key = (kind, start[0], end)
+        section = self._counts.between.get(key, -1)
+        if section < 0:
+            names = runs.code[start[0]], runs.code[end]
+            section = self._counts.of(Section(kind, "-".join(sorted(names)), names[1]), needed)
+            self._counts.between[key] = section
+        return _Entry(section, _hour(start[1]), start[1], (start[0], end))
 
     def _relation(self, runs: _Runs, train: int) -> Iterator[_Entry]:
         """Yield the relations that a passenger train serves."""
         if runs.day.trains.layer[train] != LAYER_PASSENGER:
             return
+        at = runs.visits(train)
         for row in rows("minimum_levels_by_relation"):
-            found = runs.on_relation(train, row)
+            found = runs.on_relation(train, at, row)
             if found is not None:
                 direction, leaves_s, points = found
                 section = self._counts.of(Section(RELATION, row["relation"], direction), _needed_on_relation(row))
@@ -302,23 +309,26 @@ class _Runs:
         """Return when a run begins."""
         return int(self.leaves_s[self.start[train]])
 
-    def on_relation(self, train: int, row: Row) -> tuple[str, int, tuple[int, ...]] | None:
+    def visits(self, train: int) -> dict[str, int]:
+        """Return the index of the last call of a train at each of its points."""
+        return {self.code[self.point[i]]: i for i in range(self.start[train], self.start[train + 1])}
+
+    def on_relation(self, train: int, at: dict[str, int], row: Row) -> tuple[str, int, tuple[int, ...]] | None:
         """Return where to, when and over which points a train serves a relation; None if it does not."""
         places = [row["from"], *row["via"].split()]
-        at = {self.code[point]: (i, leaves_s) for i, (point, leaves_s, _) in enumerate(self.calls(train))}
         if any(place not in at for place in places):
             return None
         holder = holder_of(self.day, train, self.network)
         if holder.segment not in words(row, "segments"):
             return None
         if row["to"] in at:
-            forward = at[row["from"]][0] < at[row["to"]][0]
+            forward = at[row["from"]] < at[row["to"]]
             places.append(row["to"])
         elif row["to"] in holder.borders:
             forward = self.code[self.point[self.start[train + 1] - 1]] in words(border_networks()[row["to"]], "ends")
         else:
             return None
-        leaves_s = at[places[0]][1] if forward else at[places[-1]][1]
+        leaves_s = self.leaves_s[at[places[0] if forward else places[-1]]]
         return row["to"] if forward else row["from"], leaves_s, tuple(self.index[place] for place in places)
 
 

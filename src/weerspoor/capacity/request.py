@@ -285,7 +285,10 @@ class Request:
 
 
 def with_change(request: Request, change: Change) -> Request:
-    """Return the request as it is after a change; its closures come after those of the request."""
+    """Return the request as it is after a change; the closures of the change come after its own.
+
+    Where the request has the codes of its points, the change needs them too (:func:`change_with_points`).
+    """
     return replace(
         request,
         ready_s=request.ready_s if change.ready_s is None else change.ready_s,

@@ -30,6 +30,7 @@ from weerspoor.capacity.request import (
     Via,
     Window,
     refuse_contradictions,
+    with_change,
 )
 from weerspoor.capacity.request_table import Table, line_of, sort_of, toml_document
 from weerspoor.common.clock import DAY_S, DAY_START_S, clock
@@ -150,9 +151,12 @@ def read_change(text: str, file: str, request: Request) -> Change:
     Raises
     ------
     InputError
-        For anything unknown, malformed or contradictory, with the place in the file; or if nothing changes.
+        For anything unknown, malformed or contradictory, with the place in the file; if nothing changes; or if the
+        request no longer makes sense, as with a window on the way that is over, with the place in the request.
     """
-    return _Reader(text, file, request.date).change(toml_document(text, file), request)
+    change = _Reader(text, file, request.date).change(toml_document(text, file), request)
+    refuse_contradictions(with_change(request, change))
+    return change
 
 
 def read_moment(text: str, request: Request) -> int:
