@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from weerspoor.capacity.request import Request, read_request
+from weerspoor.capacity.request import Request
+from weerspoor.capacity.request_reader import read_request
 from weerspoor.common.clock import clock
 from weerspoor.common.errors import InputError
 

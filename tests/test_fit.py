@@ -21,7 +21,8 @@ from weerspoor.capacity.geometry import simplified
 from weerspoor.capacity.make import Made, plan_on
 from weerspoor.capacity.plan import Path as PlanPath
 from weerspoor.capacity.plan import Plan, Relaxation
-from weerspoor.capacity.request import read_request, with_points
+from weerspoor.capacity.request import with_points
+from weerspoor.capacity.request_reader import read_request
 from weerspoor.capacity.schema import load_plan, pointers, schema_text
 from weerspoor.common.errors import InputError
 from weerspoor.network.model import (

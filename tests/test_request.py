@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weerspoor.capacity.request import find_points, line_of, load_request, nearest_points, read_request, with_points
+from request_texts import VALUES, toml
+from weerspoor.capacity.request import find_points, nearest_points, with_points
+from weerspoor.capacity.request_reader import load_request, read_request
+from weerspoor.capacity.request_table import line_of
 from weerspoor.common.errors import InputError
 from weerspoor.network.model import Points
 
@@ -197,18 +199,6 @@ def test_a_folder_for_a_file_is_refused(tmp_path: Path) -> None:
         load_request(tmp_path / "none.toml")
 
 
-_VALUES = st.recursive(
-    st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(-(10**20), 10**20),
-        st.floats(),
-        st.text(max_size=12),
-        st.sampled_from(["20:30", "04:10", "2026-11-25T04:10", "2026-10-25T02:30", "Ut", "all", "diesel", "24:00"]),
-    ),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
-    max_leaves=6,
-)
 _KEYS = st.sampled_from(
     [
         "reference",
@@ -234,24 +224,17 @@ _KEYS = st.sampled_from(
         "slack_s",
         "between",
         "tracks",
+        "urgency",
+        "series",
+        "ground",
+        "legal_basis",
+        "decided_by",
+        "count",
+        "interval_s",
+        "together",
+        "return",
     ]
 )
-
-
-def _toml(value: object) -> str:
-    """Write a value as TOML; nothing becomes an empty text."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return "nan" if math.isnan(value) else ("-inf" if value < 0 else "inf") if math.isinf(value) else repr(value)
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, list):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_toml(str(key))} = {_toml(item)}" for key, item in value.items()) + "}"
-    text = str(value if value is not None else "")
-    return '"' + "".join(f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}" for c in text) + '"'
 
 
 @settings(max_examples=300, deadline=None)
@@ -263,7 +246,7 @@ def test_fuzzed_values_are_read_or_refused(data: st.DataObject) -> None:
         i = data.draw(st.integers(0, len(lines) - 1))
         if "=" in lines[i]:
             key = data.draw(st.one_of(st.just(lines[i].split("=")[0].strip()), _KEYS))
-            lines[i] = f"{key} = {_toml(data.draw(_VALUES))}"
+            lines[i] = f"{key} = {toml(data.draw(VALUES))}"
     try:
         request = read_request("\n".join(lines))
     except InputError as error:
@@ -284,10 +267,10 @@ def test_fuzzed_text_is_read_or_refused(text: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.dictionaries(_KEYS, _VALUES, max_size=6))
+@given(st.dictionaries(_KEYS, VALUES, max_size=6))
 def test_fuzzed_documents_are_refused_or_read(document: dict[str, object]) -> None:
     """Documents of known keys with any values."""
-    text = "\n".join(f"{key} = {_toml(value)}" for key, value in document.items())
+    text = "\n".join(f"{key} = {toml(value)}" for key, value in document.items())
     try:
         read_request(text)
     except InputError as error:

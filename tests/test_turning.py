@@ -19,7 +19,8 @@ from weerspoor.capacity.geometry import Course
 from weerspoor.capacity.make import Made, plan_on
 from weerspoor.capacity.plan import Path as PlanPath
 from weerspoor.capacity.plan import Plan
-from weerspoor.capacity.request import read_request, with_points
+from weerspoor.capacity.request import with_points
+from weerspoor.capacity.request_reader import read_request
 from weerspoor.capacity.routes import explain_route
 from weerspoor.capacity.schema import sealed
 from weerspoor.capacity.verify import verify_plan

@@ -153,7 +153,7 @@ def plan(
     """
     _check_outputs(json, html, folders=(displib,))
     with _progress() as say:
-        from weerspoor.capacity.request import load_request
+        from weerspoor.capacity.request_reader import load_request
 
         wanted = load_request(request)
         from weerspoor.capacity.make import make_plan

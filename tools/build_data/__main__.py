@@ -11,7 +11,7 @@ from types import ModuleType
 
 from tools.build_data.source import SOURCE
 
-STEPS = ("core", "places", "permissions", "beside", "demand", "passengers")
+STEPS = ("core", "places", "permissions", "beside", "demand", "large_stations", "passengers")
 """Modules of this folder, each with a function ``build()`` that writes its own tables."""
 
 
