@@ -16,13 +16,14 @@ from weerspoor.capacity.calls import calls
 from weerspoor.capacity.diagram import diagram_trains
 from weerspoor.capacity.fit import Problem, journey_s
 from weerspoor.capacity.geometry import Course, drawn_piece
-from weerspoor.capacity.occupation import CLOSED, copies, copy_reference
+from weerspoor.capacity.occupation import CLOSED
 from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import DAY_S, STEP_S
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER, KEEP_WIDE, Run
 from weerspoor.network.model import LINE_CATEGORIES
 from weerspoor.timetable.passages import Passage
+from weerspoor.timetable.window import copies, copy_reference
 from weerspoor.trains import clearance
 from weerspoor.trains.access import access_rules
 from weerspoor.trains.running_time import run_over_pieces

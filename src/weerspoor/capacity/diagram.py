@@ -11,9 +11,9 @@ import numpy.typing as npt
 from numba import njit
 
 from weerspoor.capacity import plan as p
-from weerspoor.capacity.occupation import copies, copy_reference
 from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import DAY_S
+from weerspoor.timetable.window import copies, copy_reference
 
 if TYPE_CHECKING:
     from weerspoor.capacity.fit import Problem

@@ -18,6 +18,7 @@ from weerspoor.kernel.timelines import SLACK_ROWS, Lines, Timelines, mend_reach
 from weerspoor.network.model import KIND_OPEN_LINE, KIND_SWITCH, Network
 from weerspoor.network.routes import length_by_directed_piece, shortest_times, way_to
 from weerspoor.timetable.day import Day
+from weerspoor.timetable.window import copies, copy_reference
 from weerspoor.trains.access import point_pieces, with_beside
 
 Ints = npt.NDArray[np.int32]
@@ -48,22 +49,6 @@ class Occupation:
     timelines: Timelines
     reference: dict[int, str]
     day_train: dict[int, tuple[int, int]]
-
-
-def copies(day: Day, from_s: float, until_s: float) -> range:
-    """Return how many days later the trains of a day are met again between two times."""
-    if not day.periodic:
-        return range(1)
-    last_s = int(day.holdings.until_s.max(initial=0))
-    first_s = int(day.holdings.from_s.min(initial=0))
-    first = int(np.ceil((from_s - last_s) / DAY_S))
-    last = int(np.floor((until_s - first_s) / DAY_S))
-    return range(min(first, 0), max(last, 0) + 1)
-
-
-def copy_reference(reference: str, days: int) -> str:
-    """Return the reference of a train that is met again some days later (or earlier)."""
-    return f"{reference}{days:+d}" if days else reference
 
 
 def occupation(

@@ -110,9 +110,14 @@ def moving(rows: Rows, takes: Ints, gives: Ints, ready_s: Ints) -> Moving:
     """Return a train with its rows put in order of the legs that take them; one entry of ``ready_s`` a leg."""
     order = np.argsort(takes, kind="stable").astype(np.int32)
     start = np.searchsorted(takes[order], np.arange(len(ready_s) + 1)).astype(np.int32)
-    times = (np.ascontiguousarray(column, np.int32) for column in (rows.zone, rows.from_s, rows.until_s, takes, gives))
-    kinds = (np.ascontiguousarray(rows.occupies), np.ascontiguousarray(rows.blocks))
-    return Moving(*times, *kinds, order, start, np.ascontiguousarray(ready_s, np.int32))
+
+    def whole(column: npt.NDArray[np.generic]) -> Ints:
+        return np.ascontiguousarray(column, np.int32)
+
+    return Moving(
+        whole(rows.zone), whole(rows.from_s), whole(rows.until_s), whole(takes), whole(gives),
+        np.ascontiguousarray(rows.occupies), np.ascontiguousarray(rows.blocks), order, start, whole(ready_s),
+    )  # fmt: skip
 
 
 @compiled
@@ -365,6 +370,54 @@ def _retime(lines, train, terms, most_eur, labels, spans, shift_s):
         shift_s[labels[label].leg] = labels[label].shift
         label = labels[label].parent
     return best, first, last
+
+
+@compiled
+def _needs(lines, zone, from_s, until_s, occupies, blocks, shift, need_s, touched):
+    """Write how much later each train has to be to come behind rows shifted by so much; return the number of trains."""
+    n = 0
+    for k in range(len(zone)):
+        z, begin, end = zone[k], from_s[k] + shift, until_s[k] + shift
+        last = lines.first[z] + lines.number[z]
+        i = _first_reaching(lines, z, begin)
+        while i < last and lines.from_s[i] < end:
+            meets = (blocks[k] & lines.occupies[i]) or (lines.blocks[i] & occupies[k])
+            if meets and lines.until_s[i] > begin:
+                train = lines.train[i]
+                if need_s[train] == 0:
+                    touched[n] = train
+                    n += 1
+                need_s[train] = max(need_s[train], end - lines.from_s[i])
+            i += 1
+    return n
+
+
+def needs(timelines: Timelines, rows: Rows, shifts: Ints, trains: int) -> list[tuple[Ints, Ints]]:
+    """Return for each shift of some rows the trains in the way, and how much later each had to be to come behind.
+
+    Parameters
+    ----------
+    timelines : Timelines
+    rows : Rows
+    shifts : (k,) int32
+    trains : int
+        More than the greatest number of a train.
+
+    Returns
+    -------
+    list of (trains, seconds)
+        Trains in the order in which they are met.
+    """
+    need_s, touched = np.zeros(trains, np.int32), np.zeros(trains, np.int32)
+    found = []
+    for shift in shifts.tolist():
+        n = _needs(
+            timelines.lines, rows.zone, rows.from_s, rows.until_s, rows.occupies, rows.blocks, shift, need_s, touched
+        )
+        met = touched[:n].copy()
+        found.append((met, need_s[met].copy()))
+        need_s[met] = 0
+    return found
 
 
 class Retimer:

@@ -1,0 +1,344 @@
+"""The railway in a stretch of time, with the trains that have been moved so far: what a re-planning works on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from weerspoor.capacity.displace.settings import displace_settings
+from weerspoor.kernel.retiming import FAR_S, Retimed, Retimer, Terms, rows_at
+from weerspoor.kernel.timelines import Lines, Rows, Timelines
+from weerspoor.network.model import Network
+from weerspoor.timetable.harm import HarmModel
+from weerspoor.timetable.legs import Legs, legs_of
+from weerspoor.timetable.window import Window
+
+Ints = npt.NDArray[np.int32]
+NEVER = np.inf
+
+LONGEST_STOCK_S = 3 * 3600
+"""Where a train does not run, its stock counts for trains that go on with it within so long; later it is replaced."""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What may be done to a train.
+
+    Attributes
+    ----------
+    earlier_s, later_s : int
+        How much earlier or later it may run; both 0 if it may not be moved at all.
+    shorten, cancel, other_tracks : bool
+    """
+
+    earlier_s: int
+    later_s: int
+    shorten: bool = False
+    cancel: bool = False
+    other_tracks: bool = False
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way for a train to run: as in the day, or over other tracks.
+
+    Attributes
+    ----------
+    legs : Legs
+    late_s : (legs,) float64
+        How much later than in the day it arrives with each leg when it is not moved.
+    eur : float
+        What that costs.
+    call_s : (calls, 2) float64 or None
+        Arrival and departure at every call when it is not moved; None as in the day.
+    run : object or None
+        The runs of other tracks.
+    """
+
+    legs: Legs
+    late_s: npt.NDArray[np.float64]
+    eur: float = 0.0
+    call_s: npt.NDArray[np.float64] | None = None
+    run: object | None = None
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What becomes of a train.
+
+    Attributes
+    ----------
+    eur : float
+    retimed : Retimed or None
+        None for one that does not run.
+    variant : int
+        0 for the tracks of the day.
+    """
+
+    eur: float
+    retimed: Retimed | None
+    variant: int = 0
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it does not run at all."""
+        return self.retimed is None
+
+
+@dataclass
+class Scene:
+    """The trains of a window, some of them moved.
+
+    Attributes
+    ----------
+    network : Network
+    window : Window
+    harm : HarmModel
+        Of the whole day.
+    timelines : Timelines
+        Of its own: what is moved, is moved there.
+    allowed : callable
+        Says what may be done to a train.
+    fixed_before_s : int
+        What a train has begun by then is as it is.
+    moved : dict of int to Placement
+        The trains that are not as in the day.
+    """
+
+    network: Network
+    window: Window
+    harm: HarmModel
+    timelines: Timelines
+    allowed: Callable[[int], Allowed]
+    fixed_before_s: int = -FAR_S
+    moved: dict[int, Placement] = field(default_factory=dict)
+    variants: dict[int, list[Variant]] = field(default_factory=dict)
+    _retimer: Retimer = field(default_factory=Retimer)
+    _terms: dict[tuple[int, int], Terms] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._before = {then: train for train, (then, _) in self.window.turns.items()}
+
+    # -- a train by itself ------------------------------------------------------------------------------------------
+
+    def of(self, train: int) -> list[Variant]:
+        """Return the ways in which a train may run, that of the day first; nothing for one without a run."""
+        known = self.variants.get(train)
+        if known is None:
+            legs = legs_of(self.window, train, displace_settings().moves.ready_s)
+            known = [] if legs is None else [Variant(legs, np.zeros(legs.count))]
+            self.variants[train] = known
+        return known
+
+    @cached_property
+    def _turning(self) -> frozenset[int]:
+        """Points at which enough passenger trains of the day begin or end."""
+        day = self.window.whole
+        calls, at = day.calls, np.flatnonzero(np.diff(day.calls.start) > 0)
+        passenger = np.array([layer in ("passenger", "empty") for layer in day.trains.layer])
+        at = at[passenger[at]]
+        ends = np.concatenate([calls.point[calls.start[at]], calls.point[calls.start[at + 1] - 1]])
+        least = displace_settings().moves.turning_trains
+        return frozenset(point for point, number in Counter(ends.tolist()).items() if number >= least)
+
+    def point_of(self, train: int, call: int) -> int:
+        """Return the operational point of a call, counted from the first of the train."""
+        return int(self.window.whole.calls.point[self.window.calls_of(train).start + call])
+
+    def leg_prices(self, train: int, legs: Legs) -> npt.NDArray[np.float64]:
+        """Return the price of a second later at the end of each leg: of all its calls up to there."""
+        rows = self.window.calls_of(train)
+        by_s = int(self.window.days[train]) * 86_400
+        arrivals = self.window.whole.calls.arrival_s[rows] + by_s
+        prices = np.zeros(legs.count)
+        at = np.clip(np.searchsorted(legs.departures_s, arrivals + 0.5) - 1, 0, legs.count - 1)
+        np.add.at(prices, at, self.harm.arrival_eur_per_s[rows])
+        return prices
+
+    def _own_terms(self, train: int, number: int) -> Terms:
+        """Return what may be done to a train, those before it apart."""
+        key = (train, number)
+        known = self._terms.get(key)
+        if known is not None:
+            return known
+        variant, allowed, rules = self.of(train)[number], self.allowed(train), displace_settings().moves
+        legs, rows, harm = variant.legs, self.window.calls_of(train), self.harm
+        layer = self.window.day.trains.layer[train]
+        n = legs.count
+        low, high = np.full(n, -allowed.earlier_s, np.int32), np.full(n, allowed.later_s, np.int32)
+        gone = legs.departures_s <= self.fixed_before_s
+        low[gone], high[gone] = 0, 0
+        if gone.any():
+            low[~gone] = 0
+        stands_s = np.array([stand.departure_s - stand.arrival_s for stand in legs.stands[:-1]])
+        spare = np.maximum(stands_s - rules.least_stand_s.get(layer, 60), 0).astype(np.int32)
+        spare[0] = 0
+        begin, end = np.full(n, NEVER), np.full(n, NEVER)
+        begin[0], end[-1] = variant.eur, 0.0
+        if allowed.shorten and number == 0:
+            for leg in range(n):
+                first, last = legs.stands[leg], legs.stands[leg + 1]
+                if leg and first.call >= 0 and not gone[:leg].any() and self._may_turn(train, first.call):
+                    begin[leg] = harm.cancel_until_eur[rows.start + first.call]
+                if leg + 1 < n and last.call >= 0 and not gone[leg + 1] and self._may_turn(train, last.call):
+                    end[leg] = harm.cancel_from_eur[rows.start + last.call]
+        early = np.zeros(n)
+        early[0] = float(harm.early_eur_per_s[rows].sum())
+        if allowed.earlier_s:
+            early[0] = max(early[0], float(harm.arrival_eur_per_s[rows].sum()) / 4)
+        terms = Terms(low, high, spare, self.leg_prices(train, legs), early, begin, end)
+        self._terms[key] = terms
+        return terms
+
+    def _may_turn(self, train: int, call: int) -> bool:
+        return self.point_of(train, call) in self._turning
+
+    # -- stock ------------------------------------------------------------------------------------------------------
+
+    def stock_after(self, train: int) -> tuple[int, float]:
+        """Return where the stock of a train is after it, and from when on."""
+        legs = self.of(train)[0].legs if self.of(train) else None
+        placement = self.moved.get(train)
+        if legs is None:
+            return -1, 0.0
+        if placement is None:
+            return self._end_point(train), float(legs.arrivals_s[-1])
+        if placement.retimed is not None:
+            legs = self.of(train)[placement.variant].legs
+            last = placement.retimed.last
+            stand = legs.stands[last + 1]
+            point = self._end_point(train) if last + 1 == legs.count else self.point_of(train, stand.call)
+            return point, float(stand.arrival_s + placement.retimed.shift_s[last])
+        before = self._before.get(train)
+        if before is not None and before in self.moved:
+            return self.stock_after(before)
+        return self.point_of(train, 0), float(legs.departures_s[0])
+
+    def _end_point(self, train: int) -> int:
+        rows = self.window.calls_of(train)
+        return int(self.window.whole.calls.point[rows.stop - 1])
+
+    def terms_of(self, train: int, number: int) -> Terms | None:
+        """Return what may be done to a train, given what has become of the one whose stock it takes over.
+
+        None if its stock is nowhere on its way.
+        """
+        terms = self._own_terms(train, number)
+        before = self._before.get(train)
+        if before is None or before not in self.moved:
+            return terms
+        point, since_s = self.stock_after(before)
+        least_s = self.window.turns[before][1]
+        legs = self.of(train)[number].legs
+        if legs.departures_s[0] - since_s > LONGEST_STOCK_S:
+            return terms
+        begin, low = np.full(len(terms.begin_eur), NEVER), terms.low_s.copy()
+        for leg in range(legs.count):
+            stand = legs.stands[leg]
+            if stand.call >= 0 and self.point_of(train, stand.call) == point and np.isfinite(terms.begin_eur[leg]):
+                begin[leg] = terms.begin_eur[leg]
+                low[leg] = max(low[leg], int(np.ceil(since_s + least_s - legs.departures_s[leg])))
+                break
+        if not np.isfinite(begin).any() or bool(np.any(low > terms.high_s)):
+            return None
+        return terms._replace(begin_eur=begin, low_s=low)
+
+    def follows(self, train: int) -> int | None:
+        """Return the train that takes over the stock of this one."""
+        found = self.window.turns.get(train)
+        return None if found is None else found[0]
+
+    def holds(self, train: int) -> bool:
+        """Tell whether what has become of a train still fits what has become of the one before it."""
+        placement = self.moved.get(train)
+        before = self._before.get(train)
+        if before is None or before not in self.moved:
+            return True
+        terms = self.terms_of(train, 0 if placement is None else placement.variant)
+        if placement is not None and placement.retimed is None:
+            return True
+        if terms is None:
+            return False
+        first = 0 if placement is None or placement.retimed is None else placement.retimed.first
+        shift = 0 if placement is None or placement.retimed is None else int(placement.retimed.shift_s[first])
+        return bool(np.isfinite(terms.begin_eur[first])) and shift >= terms.low_s[first]
+
+    # -- placing ----------------------------------------------------------------------------------------------------
+
+    def cancelled_eur(self, train: int) -> float:
+        """Return what it costs when a train does not run, infinite if that may not be."""
+        legs = self.of(train)[0].legs
+        if not self.allowed(train).cancel or legs.departures_s[0] <= self.fixed_before_s:
+            return NEVER
+        at = int(self.window.origin[train])
+        return float(self.harm.cancel_eur[at] + self.harm.shift_eur[at])
+
+    def cheapest(self, train: int, most_eur: float = NEVER, timelines: Timelines | None = None) -> Placement | None:
+        """Return the cheapest that can become of a train that is not in the timelines; None if nothing may.
+
+        Parameters
+        ----------
+        train : int
+        most_eur : float
+            What costs as much or more need not be found.
+        timelines : Timelines, optional
+            Others than the scene's.
+        """
+        best: Placement | None = None
+        touched = float(self.harm.shift_eur[int(self.window.origin[train])])
+        cancelled = self.cancelled_eur(train)
+        if cancelled < most_eur:
+            best = Placement(cancelled, None)
+            most_eur = cancelled
+        for number, variant in enumerate(self.of(train)):
+            terms = self.terms_of(train, number)
+            if terms is None:
+                continue
+            lines = self.timelines if timelines is None else timelines
+            found = self._retimer(lines, variant.legs.moving, terms, most_eur)
+            if found is None:
+                continue
+            as_is = number == 0 and found.first == 0 and found.last + 1 == variant.legs.count
+            as_is = as_is and not found.shift_s.any()
+            eur = 0.0 if as_is else found.eur + touched
+            if eur < most_eur:
+                best, most_eur = Placement(eur, found, number), eur
+        return best
+
+    def rows(self, train: int, placement: Placement | None) -> Rows:
+        """Return what a train holds."""
+        if placement is None:
+            return self.window.rows_of(train)
+        if placement.retimed is None:
+            none, nothing = np.empty(0, np.int32), np.empty(0, np.uint8)
+            return Rows(none, none, none, nothing, nothing)
+        return rows_at(self.of(train)[placement.variant].legs.moving, placement.retimed)
+
+    def take_out(self, train: int) -> None:
+        """Take a train out of the timelines; until it is put back it is nowhere."""
+        self.timelines.remove(train)
+        self.moved.pop(train, None)
+
+    def put(self, train: int, placement: Placement) -> None:
+        """Put a train in."""
+        rows = self.rows(train, placement)
+        if len(rows.zone):
+            self.timelines.insert(train, rows)
+        if placement.eur > 0 or placement.retimed is None or placement.retimed.shift_s.any() or placement.variant:
+            self.moved[train] = placement
+
+    @property
+    def eur(self) -> float:
+        """What all that is moved costs, connections apart."""
+        return float(sum(placement.eur for placement in self.moved.values()))
+
+
+def own_timelines(timelines: Timelines) -> Timelines:
+    """Return a copy of timelines that may be changed."""
+    lines = Lines._make(column.copy() for column in timelines.lines)
+    return Timelines(timelines.n_zones, lines, int((lines.first + lines.room).max(initial=0)))

@@ -1,0 +1,122 @@
+"""Trains of a day cut into legs from stand to stand, so that they can be moved: what moves with which leg."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from weerspoor.kernel.retiming import Moving, moving
+from weerspoor.timetable.window import Window
+
+Ints = npt.NDArray[np.int32]
+
+LEAVING_S = 8
+"""So long before it leaves a stand a train at most takes the track ahead: what is taken or given back within this time
+before a departure belongs to the leg that begins with it."""
+
+SAME_S = 10
+"""A call and a stand are the same when they differ by no more."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A place where a train stands.
+
+    Attributes
+    ----------
+    position : int
+        Row of the train's movements at whose end it stands, counted from its first.
+    arrival_s, departure_s : float
+        Equal at the last one.
+    call : int
+        Its call there, counted from its first; -1 where it only waits.
+    """
+
+    position: int
+    arrival_s: float
+    departure_s: float
+    call: int
+
+
+@dataclass(frozen=True)
+class Legs:
+    """A train between its stands.
+
+    Attributes
+    ----------
+    train : int
+        Number in the window.
+    stands : list of Stand
+        Origin, every stand, destination; leg ``j`` runs from ``stands[j]`` to ``stands[j + 1]``.
+    moving : Moving
+        What it holds, as the kernel moves it.
+    """
+
+    train: int
+    stands: list[Stand]
+    moving: Moving
+
+    @property
+    def count(self) -> int:
+        """Number of legs."""
+        return len(self.stands) - 1
+
+    @cached_property
+    def departures_s(self) -> npt.NDArray[np.float64]:
+        """Departure of each leg."""
+        return np.array([stand.departure_s for stand in self.stands[:-1]])
+
+    @cached_property
+    def arrivals_s(self) -> npt.NDArray[np.float64]:
+        """Arrival of each leg."""
+        return np.array([stand.arrival_s for stand in self.stands[1:]])
+
+    def leg_of_call(self, departure_s: float) -> int:
+        """Return the leg that a train is on when it passes, or leaves, a call at a time of the day as it is."""
+        return int(np.clip(np.searchsorted(self.departures_s, departure_s + 0.5) - 1, 0, self.count - 1))
+
+
+def legs_of(window: Window, train: int, lead_s: int) -> Legs | None:
+    """Return a train of a window cut into legs; None for one that does not run.
+
+    Parameters
+    ----------
+    window : Window
+    train : int
+    lead_s : int
+        So long before its departure a train stands ready where it begins.
+    """
+    moves, rows = window.day.movements, window.rows_of(train)
+    first, last = int(moves.start[train]), int(moves.start[train + 1])
+    if first == last or not len(rows.zone):
+        return None
+    exit_s, depart_s = moves.exit_ds[first:last] / 10.0, moves.depart_ds[first:last] / 10.0
+    waits = np.flatnonzero(depart_s > exit_s)
+    inner = waits[(waits > 0) & (waits < last - first - 1)]
+    positions = [0, *inner.tolist(), last - first - 1]
+    start = window.day.calls.start
+    calls = slice(int(start[train]), int(start[train + 1]))
+    arrives, departs = window.day.calls.arrival_s[calls], window.day.calls.departure_s[calls]
+    stands = []
+    for number, position in enumerate(positions):
+        ends = number in (0, len(positions) - 1)
+        near = np.abs(departs - depart_s[position]) + np.abs(arrives - exit_s[position])
+        if number == 0:
+            call = 0 if len(departs) else -1
+        elif ends:
+            call = len(departs) - 1
+        else:
+            at = int(np.argmin(near)) if len(near) else -1
+            call = at if at >= 0 and near[at] <= 2 * SAME_S and departs[at] > arrives[at] else -1
+        leaves_s = float(depart_s[position])
+        arrival_s = leaves_s if number == 0 else float(exit_s[position])
+        stands.append(Stand(position, arrival_s, arrival_s if ends and number else leaves_s, call))
+    leaves = np.array([stand.departure_s for stand in stands[:-1]])
+    last_leg = len(leaves) - 1
+    takes = np.clip(np.searchsorted(leaves - LEAVING_S, rows.from_s, side="right") - 1, 0, last_leg).astype(np.int32)
+    gives = np.clip(np.searchsorted(leaves - LEAVING_S, rows.until_s, side="right") - 1, 0, last_leg).astype(np.int32)
+    ready = np.floor(leaves - lead_s).astype(np.int32)
+    return Legs(train, stands, moving(rows, takes, np.maximum(takes, gives), ready))
