@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from weerspoor.capacity.plan import Held, Path, PieceTime, Sentence
+from weerspoor.capacity.path import Held, Path, PieceTime, Sentence
 
 
 class HarmSum(msgspec.Struct, kw_only=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -132,7 +133,7 @@ def _cut(day: Day, from_s: int, until_s: int) -> tuple[Day, Ints, Ints]:
     for k, some in zip(shifts, chosen, strict=True):
         numbers[k][some] = np.arange(at, at + len(some))
         at += len(some)
-    columns: list[tuple[Ints, ...]] = []
+    columns: list[tuple[npt.NDArray[np.integer[Any]], ...]] = []
     for k in shifts:
         number = numbers[k][held.train]
         rows = np.flatnonzero(number >= 0)
@@ -162,7 +163,7 @@ def _cut(day: Day, from_s: int, until_s: int) -> tuple[Day, Ints, Ints]:
         ),
         calls=_calls(day.calls, origin, days),
         movements=_movements(day.movements, origin, days),
-        holdings=Holdings(zone[order], begin[order], end[order], train[order], occupies[order], blocks[order]),  # type: ignore[arg-type]
+        holdings=Holdings(zone[order], begin[order], end[order], train[order], occupies[order], blocks[order]),
         reserve=None,
         network_hash=day.network_hash,
         content_hash=day.content_hash,

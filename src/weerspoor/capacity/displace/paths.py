@@ -96,7 +96,7 @@ class Pricing:
             parts = [Rows.of(run, self.kind) for run in runs]
             replanner = Replanner(scene, self.fixed(parts), seed=seed)
             in_the_way: set[int] = set()
-            for number, rows in enumerate(parts):
+            for rows in parts:
                 in_the_way.update(scene.timelines.conflicts_of(rows))
                 if any(train >= len(scene.window.origin) for train in in_the_way):
                     return None
