@@ -84,15 +84,20 @@ def error(estimate: Reals, count: Reals) -> Error:
 
 
 def left_out(served: Served, counted: dict[str, float], folds: int = FOLDS) -> Error:
-    """Estimate each counted station from a fit without it and a tenth of the others, taken in order of code."""
+    """Estimate each counted station as if a tenth of the stations, itself among them, had no count.
+
+    The tenths are taken in order of code.
+    """
     count = np.array([counted.get(code.casefold(), 0.0) for code in served.point])
     known = np.flatnonzero(count > 0)
-    inputs, trips = features(served, other=False)[known], count[known]
+    trips = count[known]
     fold = np.arange(len(known)) % folds
     estimate = np.zeros(len(known))
     for turn in range(folds):
-        model = fit(inputs[fold != turn], trips[fold != turn])
-        estimate[fold == turn] = predicted(model, inputs[fold == turn])
+        kept, gone = fold != turn, fold == turn
+        inputs = features(served, np.where(np.isin(np.arange(len(count)), known[gone]), 0.0, count), other=False)
+        model = fit(inputs[known[kept]], trips[kept])
+        estimate[gone] = predicted(model, inputs[known[gone]])
     return error(estimate, trips)
 
 
