@@ -9,13 +9,13 @@ one forward scan puts the passengers on them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from weerspoor.common.clock import DAY_START_S
+from weerspoor.common.clock import DAY_S, DAY_START_S
 from weerspoor.common.errors import DataError
 from weerspoor.kernel.compiled import compiled
 from weerspoor.network.model import Network
@@ -28,8 +28,9 @@ TABLE = "passengers"
 KINDS = "passenger_kinds"
 FOREVER_S = 1 << 40
 HOUR_S = 3600
+HOURS_A_DAY = DAY_S // HOUR_S
 KM_PER_DEGREE = 111.195
-LEAST = 1e-300
+LEAST = 1e-100
 STEEPEST_PER_MIN, HALVINGS, ROUGH_ROUNDS = 0.25, 20, 60
 """The deterrence that gives the mean length is looked for below this, by halving, with matrices roughly balanced."""
 
@@ -97,6 +98,12 @@ def load_choices() -> Choices:
     )
 
 
+def over_days(choices: Choices, days: int) -> Choices:
+    """Return choices with the hours of so many days one after another."""
+    rest = np.zeros(HOURS_A_DAY - len(choices.hours))
+    return replace(choices, hours=np.tile(np.concatenate([choices.hours, rest]), days) / days)
+
+
 @dataclass(frozen=True)
 class Stations:
     """Where trips begin and end.
@@ -161,7 +168,7 @@ def passenger_calls(day: Day, network: Network) -> PassengerCalls:
     return PassengerCalls(row, train[row], abroad[row], first[row])
 
 
-def stations_of(day: Day, network: Network, calls: PassengerCalls) -> Stations:
+def stations_of(day: Day, network: Network, calls: PassengerCalls, days: int = 1) -> Stations:
     """Return the stations at which passenger trains call, then points where these come from or go abroad.
 
     Parameters
@@ -169,6 +176,8 @@ def stations_of(day: Day, network: Network, calls: PassengerCalls) -> Stations:
     day : Day
     network : Network
     calls : PassengerCalls
+    days : int
+        The trips of so many weekdays.
 
     Raises
     ------
@@ -176,6 +185,7 @@ def stations_of(day: Day, network: Network, calls: PassengerCalls) -> Stations:
         If the table of trips is missing.
     """
     trips, estimated = _trips_by_point(network)
+    trips *= days
     points = day.calls.point[calls.row].astype(np.int64)
     inland = np.unique(points[~calls.abroad & (trips[points] > 0)])
     come, go = _across_border(day, network, calls)
@@ -204,6 +214,13 @@ def _trips_by_point(network: Network) -> tuple[Reals, Reals]:
         if code in index:
             trips[index[code]], estimated[index[code]] = count, share
     return trips, estimated
+
+
+def mostly_estimated(network: Network) -> Bools:
+    """Return, by point, whether its trips are estimated rather than counted, or not in the table at all."""
+    _, estimated = _trips_by_point(network)
+    found: Bools = estimated > 0.5
+    return found
 
 
 def _across_border(day: Day, network: Network, calls: PassengerCalls) -> tuple[Reals, Reals]:
@@ -312,12 +329,20 @@ def _closed(day: Day) -> Bools:
     return np.array([kind in closed for kind in day.trains.kind], np.bool_)
 
 
-def _run_km(day: Day, network: Network, rows: Ints, onward: Ints) -> Reals:
-    """Return the distance to the next call: straight lines between all points that the train passes."""
+def km_to_next(day: Day, network: Network) -> Reals:
+    """Return, by row of ``day.calls``, the straight distance to the next point of the train; 0 at its last."""
     point = day.calls.point
     lon, lat = np.asarray(network.points.lon)[point], np.asarray(network.points.lat)[point]
     east = np.diff(lon) * KM_PER_DEGREE * np.cos(np.radians((lat[1:] + lat[:-1]) / 2))
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(east, np.diff(lat) * KM_PER_DEGREE))])
+    km = np.zeros(len(point))
+    km[:-1] = np.hypot(east, np.diff(lat) * KM_PER_DEGREE)
+    km[day.calls.start[1:][np.diff(day.calls.start) > 0] - 1] = 0.0
+    return km
+
+
+def _run_km(day: Day, network: Network, rows: Ints, onward: Ints) -> Reals:
+    """Return the distance to the next call: straight lines between all points that the train passes."""
+    along = np.concatenate([[0.0], np.cumsum(km_to_next(day, network))])
     km = np.zeros(len(rows))
     going = onward >= 0
     km[going] = along[rows[onward[going]]] - along[rows[going]]
@@ -567,6 +592,7 @@ def _furness(weights: Reals, begin: Reals, end: Reals, tolerance: float, most_ro
     of_column = np.ones(len(end))
     for _ in range(most_rounds):
         of_row = begin / np.maximum(weights @ of_column, LEAST)
+        of_row /= max(of_row.max(), LEAST)
         of_column = end / np.maximum(of_row @ weights, LEAST)
         missed = np.abs(of_row * (weights @ of_column) - begin) / np.maximum(begin, LEAST)
         if np.all(missed <= tolerance):
@@ -595,6 +621,8 @@ def gravity(stations: Stations, skims: tuple[Reals, Reals, Reals], choices: Choi
     cost, km, served = skims
     minutes = np.maximum(cost / 60, 1.0)
     open_pairs = (served > 0) & ~np.outer(stations.abroad, stations.abroad)
+    if not open_pairs.any():
+        raise DataError("no train leads from a known station to another in time", where="station_trips")
 
     def weights(deterrence: float) -> Reals:
         found: Reals = np.where(open_pairs, minutes**choices.nearness * np.exp(-deterrence * minutes), 0.0)
@@ -614,7 +642,9 @@ def gravity(stations: Stations, skims: tuple[Reals, Reals, Reals], choices: Choi
     return Trips(trips, cost, km, served, high)
 
 
-def assign(day: Day, network: Network, choices: Choices | None = None) -> tuple[Passengers, Trips, Stations]:
+def assign(
+    day: Day, network: Network, choices: Choices | None = None, *, days: int = 1
+) -> tuple[Passengers, Trips, Stations]:
     """Return the passengers of a day, with the trips between stations they come from.
 
     The same day gives the same passengers.
@@ -625,15 +655,17 @@ def assign(day: Day, network: Network, choices: Choices | None = None) -> tuple[
     network : Network
     choices : Choices or None
         Those of the package when None.
+    days : int
+        So many weekdays, from 05:00 to 05:00, are on the day; each has its trips.
 
     Raises
     ------
     DataError
         If a table is missing, or the trips of a station cannot be spread over the others.
     """
-    choices = choices or load_choices()
+    choices = over_days(choices or load_choices(), days)
     calls = passenger_calls(day, network)
-    stations = stations_of(day, network, calls)
+    stations = stations_of(day, network, calls, days)
     scan = make_scan(day, network, stations, calls, choices)
     trips = gravity(stations, skims_of(scan, choices), choices)
     return load_trains(day, scan, stations, trips, choices), trips, stations
