@@ -160,7 +160,7 @@ class HarmModel:
     cancel_eur : (n,) float64
         The train does not run.
     shift_eur : (n,) float64
-        Touching the train at all.
+        Touching the train at all; in none of the prices above, but in every account.
 
     Raises
     ------
