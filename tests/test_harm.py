@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from timetables import timetable
 from weerspoor.common.errors import InputError
+from weerspoor.report.texts import load_sentences
 from weerspoor.timetable.day import Passengers
 from weerspoor.timetable.harm import VALUES, Harm, HarmModel, HarmValues, load_harm_values
 
@@ -232,3 +234,9 @@ def test_the_values_of_the_package() -> None:
     model = HarmModel(DAY, load_harm_values())
     found = model.account(0, ARRIVALS + 60, DEPARTURES - 60, kind="shifted")
     assert 0 < found.eur_low < found.eur < found.eur_high
+
+
+def test_what_the_values_rest_on_can_be_read_in_dutch() -> None:
+    """The source of every value has its Dutch sentence."""
+    given = tomllib.loads(VALUES.read_text(encoding="utf-8"))
+    assert {value["source"] for value in given.values()} <= load_sentences("nl").keys()
