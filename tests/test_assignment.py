@@ -21,6 +21,7 @@ from weerspoor.timetable.assignment import (
     Trips,
     _backward,
     balanced,
+    deterrence,
     gravity,
     load_choices,
     load_trains,
@@ -242,6 +243,13 @@ def test_a_feed_of_few_trains_gets_no_passengers() -> None:
     assert found.passengers is None and "cannot be spread" in line
     found, line = with_passengers(replace(day, kind="saturday"), network)
     assert found.passengers is None and "weekdays only" in line
+
+
+def test_deterrence() -> None:
+    """At 25 minutes half of 25^-2; at 100 minutes 64/65 of 100^-2; less than a minute counts as one."""
+    choices = replace(CHOICES, near_min=25.0, near_power=3.0)
+    found = deterrence(np.array([1500.0, 6000.0, 10.0]), 2.0, choices)
+    assert found == pytest.approx([0.5 / 625, 64 / 65 / 10_000, 1 / (1 + 25**3)])
 
 
 def test_two_days_have_two_days_trips() -> None:

@@ -209,6 +209,14 @@ def test_a_day_without_passengers() -> None:
         HarmModel(BASE, fixed())
 
 
+def test_a_day_of_freight_needs_no_passengers() -> None:
+    """Where no passenger train runs, nobody is harmed but freight; on a day without trains nothing is."""
+    day = timetable([("freight_mixed", [("A", "", "7:00"), ("C", "8:00", "")])], "ABC", layers=["freight"])
+    model = HarmModel(day, fixed())
+    assert model.cancel_eur.tolist() == pytest.approx([800 * 24])
+    assert model.missed({1: 900}, {}).eur == 0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -21,7 +21,15 @@ from tools.build_data.source import SOURCE
 from tools.build_data.tables import DATA, Column, write_table
 from weerspoor.network.load import load_network
 from weerspoor.network.model import Network
-from weerspoor.timetable.assignment import Stations, assign, load_choices, make_scan, passenger_calls, skims_of
+from weerspoor.timetable.assignment import (
+    Stations,
+    assign,
+    deterrence,
+    load_choices,
+    make_scan,
+    passenger_calls,
+    skims_of,
+)
 from weerspoor.timetable.day import LAYER_PASSENGER, Calls, Day, DayTrains, Holdings, Movements
 from weerspoor.timetable.demand import Demand, load_demand, point_indices
 from weerspoor.timetable.store import read_day, write_day
@@ -30,6 +38,8 @@ from weerspoor.trains.tables import norm
 
 COUNTS = SOURCE / "passengers" / "stations_inuit_2018.json"
 STATIONS = SOURCE / "network" / "stations_rdt_2023-09.csv"
+LEAST_REACH = 1e-3
+"""Of a station from which no train leads to a counted one."""
 Reals = npt.NDArray[np.float64]
 
 
@@ -108,7 +118,7 @@ def _group(kind: str) -> int:
 
 
 def _reach(demand: Demand, network: Network, points: npt.NDArray[np.int64]) -> Reals:
-    """Return the deterrence function of the gravity model, at a fixed steepness, between stations."""
+    """Return the deterrence function of the gravity model, with a fixed power, between stations."""
     choices = load_choices()
     day = wished_day(demand, network)
     count = len(points)
@@ -116,9 +126,8 @@ def _reach(demand: Demand, network: Network, points: npt.NDArray[np.int64]) -> R
     stations = Stations(points, ones, ones, np.zeros(count), none)
     scan = make_scan(day, network, stations, passenger_calls(day, network), choices)
     cost, _, served = skims_of(scan, choices)
-    minutes = np.maximum(cost / 60, 1.0)
-    steepness = norm("stations", "reach_per_min", "passengers")
-    reach: Reals = np.where(served > 0, minutes**choices.nearness * np.exp(-steepness * minutes), 0.0)
+    power = norm("stations", "reach_power", "passengers")
+    reach: Reals = np.where(served > 0, deterrence(cost, power, choices), 0.0)
     return reach
 
 
@@ -196,7 +205,7 @@ def features(served: Served, counted: Reals, *, other: bool) -> Reals:
     intercity = np.array([not other and ("ntercity" in kind or kind == "megastation") for kind in served.kind], float)
     largest = np.array([not other and kind == "megastation" for kind in served.kind], np.float64)
     ones = np.ones(len(served.point))
-    around = np.log1p(served.reach @ counted)
+    around = np.log(np.maximum(served.reach @ counted, LEAST_REACH))
     return np.column_stack([ones, np.log1p(fast), np.log1p(stopping), junction, intercity, largest, around])
 
 

@@ -31,8 +31,8 @@ HOUR_S = 3600
 HOURS_A_DAY = DAY_S // HOUR_S
 KM_PER_DEGREE = 111.195
 LEAST = 1e-100
-STEEPEST_PER_MIN, HALVINGS, ROUGH_ROUNDS = 0.25, 20, 60
-"""The deterrence that gives the mean length is looked for below this, by halving, with matrices roughly balanced."""
+STEEPEST, HALVINGS, ROUGH_ROUNDS = 8.0, 24, 60
+"""The power that gives the mean length is looked for below this, by halving, with matrices roughly balanced."""
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -48,7 +48,7 @@ class Choices:
     change_s, change_penalty_s, longest_extra_s : int
     first_wait_weight : float
     first_wait_most_s : float
-    mean_km, nearness, tolerance, least_connection : float
+    mean_km, near_min, near_power, tolerance, least_connection : float
     most_rounds : int
     hours : (h,) float64
         Share of the trips by hour of wished departure, from 05:00.
@@ -60,7 +60,8 @@ class Choices:
     first_wait_weight: float
     first_wait_most_s: float
     mean_km: float
-    nearness: float
+    near_min: float
+    near_power: float
     tolerance: float
     most_rounds: int
     least_connection: float
@@ -90,7 +91,8 @@ def load_choices() -> Choices:
         first_wait_weight=of("choice", "first_wait_weight"),
         first_wait_most_s=of("choice", "first_wait_most_s"),
         mean_km=of("trips", "mean_km"),
-        nearness=of("trips", "nearness"),
+        near_min=of("trips", "near_min"),
+        near_power=of("trips", "near_power"),
         tolerance=of("trips", "tolerance"),
         most_rounds=int(of("trips", "most_rounds")),
         least_connection=of("trips", "least_connection"),
@@ -551,15 +553,15 @@ class Trips:
         From row to column.
     cost_s, km, served : (s, s) float64
         Mean cost and length over the day; share of the day's wishes for which there is a way before its end.
-    deterrence : float
-        The ``b`` of the gravity model, per minute, for which the mean length is as wanted.
+    power : float
+        Of the cost in the gravity model, for which the mean length is as wanted; see :func:`deterrence`.
     """
 
     trips: Reals
     cost_s: Reals
     km: Reals
     served: Reals
-    deterrence: float
+    power: float
 
 
 def balanced(weights: Reals, begin: Reals, end: Reals, tolerance: float, most_rounds: int) -> Reals:
@@ -601,6 +603,19 @@ def _furness(weights: Reals, begin: Reals, end: Reals, tolerance: float, most_ro
     return found, missed
 
 
+def deterrence(cost_s: Reals, power: float, choices: Choices) -> Reals:
+    """Return how many trips there are, up to a factor, of those that cost so much.
+
+    With c the cost in minutes, ``c^-power * c^p / (c^p + near_min^p)``: long trips get rare as a power of what they
+    cost, and few take a train for a very short one. A power keeps the trips of far ends of the country on the lines
+    that were counted there; an exponential gave half of them to the branch lines nearby.
+    """
+    minutes = np.maximum(cost_s / 60, 1.0)
+    near = minutes**choices.near_power
+    found: Reals = minutes**-power * near / (near + choices.near_min**choices.near_power)
+    return found
+
+
 def gravity(stations: Stations, skims: tuple[Reals, Reals, Reals], choices: Choices) -> Trips:
     """Spread the trips of all stations so that their mean length is as wanted.
 
@@ -619,18 +634,16 @@ def gravity(stations: Stations, skims: tuple[Reals, Reals, Reals], choices: Choi
         If the trips cannot be spread.
     """
     cost, km, served = skims
-    minutes = np.maximum(cost / 60, 1.0)
     open_pairs = (served > 0) & ~np.outer(stations.abroad, stations.abroad)
     if not open_pairs.any():
         raise DataError("no train leads from a known station to another in time", where="station_trips")
 
-    def weights(deterrence: float) -> Reals:
-        found: Reals = np.where(open_pairs, minutes**choices.nearness * np.exp(-deterrence * minutes), 0.0)
-        return found
+    def weights(power: float) -> Reals:
+        return np.where(open_pairs, deterrence(cost, power, choices), 0.0)
 
     begin, end = stations.begin * open_pairs.any(axis=1), stations.end * open_pairs.any(axis=0)
     ends = begin, end * begin.sum() / max(end.sum(), LEAST)
-    low, high = 0.0, STEEPEST_PER_MIN
+    low, high = 0.0, STEEPEST
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         trips, _ = _furness(weights(middle), *ends, choices.tolerance, ROUGH_ROUNDS)
