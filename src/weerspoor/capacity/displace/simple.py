@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
 from weerspoor.capacity.displace.paths import Pricing
 from weerspoor.capacity.displace.scene import Allowed, Scene
@@ -10,61 +10,35 @@ from weerspoor.capacity.proposal import Compared
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.timelines import Rows
 
-LONGEST_HOLD_S = 6 * 3600
-MOST_HELD = 1500
+LONGEST_HOLD_S = 4 * 3600
 
 
 def compared(scene: Scene, pricing: Pricing, runs: tuple[Run, ...]) -> Compared:
     """Return what it costs to cancel or to hold every train in the way of some paths.
 
-    Held trains stand until the paths are through; trains that are in their way then are held in turn, until it dies
-    out.
+    A held train waits at its stops until the paths are through and it fits among the other trains again, the dearest
+    train first; trains that go on with its stock wait for it, until it dies out. One that fits nowhere within
+    ``LONGEST_HOLD_S`` is cancelled after all. That is milder than to let the others wait behind the held trains in their
+    order of the day: such a delay reaches thousands of trains.
 
     Parameters
     ----------
     scene : Scene
-        With nothing moved.
+        With nothing moved; as before afterwards.
     pricing : Pricing
     runs : tuple of Run
     """
-    parts = [Rows.of(run, pricing.kind) for run in runs]
     in_the_way: set[int] = set()
-    for rows in parts:
-        in_the_way.update(scene.timelines.conflicts_of(rows))
+    for run in runs:
+        in_the_way.update(scene.timelines.conflicts_of(Rows.of(run, pricing.kind)))
     trains = sorted(train for train in in_the_way if train < len(scene.window.origin))
-    cancelled: set[int] = set()
-    for train in trains:
-        cancelled.add(train)
-        follower = scene.follows(train)
-        if follower is not None:
-            cancelled.add(follower)
+    cancelled = set(trains) | {then for then in map(scene.follows, trains) if then is not None}
     at = scene.window.origin[sorted(cancelled)]
     cancel_eur = float((scene.harm.cancel_eur[at] + scene.harm.shift_eur[at]).sum())
+    only_held = replace(
+        scene, allowed=lambda _: Allowed(0, LONGEST_HOLD_S, cancel=True), moved={}, decided={}, variants={}, _terms={}
+    )
+    held = replace(pricing, scene=only_held)(runs, "held", 0)
     return Compared(
-        cancel_eur=round(cancel_eur, 2), hold_eur=_held_eur(scene, pricing, parts, trains), trains=len(trains)
+        cancel_eur=round(cancel_eur, 2), hold_eur=None if held is None else round(held.eur, 2), trains=len(trains)
     )
-
-
-def _held_eur(scene: Scene, pricing: Pricing, parts: list[Rows], trains: list[int]) -> float | None:
-    only_held = Scene(
-        scene.network, scene.window, scene.harm, pricing.fixed(parts), lambda _: Allowed(0, LONGEST_HOLD_S)
-    )
-    queue = sorted(trains, key=lambda train: (float(scene.of(train)[0].legs.departures_s[0]), train))
-    seen, eur = set(queue), 0.0
-    while queue:
-        train = queue.pop(0)
-        placement = only_held.cheapest(train)
-        if placement is None or len(seen) > MOST_HELD:
-            return None
-        eur += placement.eur
-        only_held.put(train, placement)
-        met = scene.timelines.conflicts_of(only_held.rows(train, placement), train)
-        follower = scene.follows(train)
-        more = [other for other in met if other < len(scene.window.origin)]
-        if follower is not None and not only_held.holds(follower):
-            more.append(follower)
-        for other in more:
-            if other not in seen:
-                seen.add(other)
-                queue.append(other)
-    return round(eur, 2) if np.isfinite(eur) else None
