@@ -25,6 +25,7 @@ class MoveRule(_Table, frozen=True, kw_only=True):
     ready_s: int
     turning_trains: int
     held_from_s: int
+    level_eur: float
 
 
 class NoticeRule(_Table, frozen=True, kw_only=True):
@@ -79,6 +80,7 @@ class LateRule(_Table, frozen=True, kw_only=True):
     """What is asked of a military train that is itself late."""
 
     by_s: list[int]
+    beyond_s: int
     steps: int
 
 
