@@ -328,7 +328,7 @@ def make_proposal(name: str, why: str, rows: list[int], later_s: int, *, rule: q
         consent=sorted({move.undertaking or "freight" for move in moves if rule is CONSENT} | {"DB InfraGO"}),
         reserve_paths=["R-Tb-Ht-22"],
         minimum_levels=[
-            q.LevelShort(section="Zutphen – Goor", direction="Hengelo", hour=25, needed=1, before=1, after=0, kind="other")
+            q.LevelShort(section="Go-Zp", direction="Go", hour=1, needed=1, before=1, after=0, kind="other")
         ]
         if 3 in rows
         else [],
