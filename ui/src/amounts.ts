@@ -2,7 +2,7 @@
 
 import { clockMinutes, nextDate } from "./clock.ts";
 import type { Plan } from "./plan.ts";
-import type { Citation, HarmSum } from "./proposal.ts";
+import type { Citation, HarmSum, Move } from "./proposal.ts";
 import type { Texts } from "./texts.ts";
 
 const DAY_S = 86_400;
@@ -25,10 +25,11 @@ export const eurRange = (harm: HarmSum, texts: Texts): string =>
 
 export const passengerMinutes = (harm: HarmSum): number => harm.passenger_min_delay + harm.passenger_min_waiting + harm.passenger_min_cancelled + harm.passenger_min_missed;
 
-/** Kinds that occur, with their numbers. */
-export const countsOf = (harm: HarmSum): [string, number][] => KINDS.flatMap((kind): [string, number][] => (harm.trains[kind] ? [[kind, harm.trains[kind]]] : []));
-
-export const trainsOf = (harm: HarmSum): number => countsOf(harm).reduce((sum, [, number]) => sum + number, 0);
+/** Kinds of displacement that occur among some moves, with their numbers. */
+export function countsOf(moves: readonly Move[]): [string, number][] {
+  const count = (kind: string): number => moves.filter((move) => move.kind === kind).length;
+  return KINDS.map((kind): [string, number] => [kind, count(kind)]).filter(([, number]) => number > 0);
+}
 
 const dayBefore = (date: string): string => {
   const day = new Date(`${date}T12:00:00Z`);
@@ -54,6 +55,9 @@ export function listed(parts: readonly string[], texts: Texts): string {
 /** The holder of a path: the undertaking, else its segment, said to have no name in the sources. */
 export const holderName = (undertaking: string, segment: string, texts: Texts): string =>
   undertaking || texts.text("proposal.unnamed", { segment: texts.word("segment", segment) });
+
+/** Who holds the path of a moved train; a reserve path is nobody's. */
+export const moveHolder = (move: Move, texts: Texts): string => (move.layer === "reserve" ? texts.text("proposal.nobody") : holderName(move.undertaking, move.segment, texts));
 
 export const inLanguage = (row: { nl: string; en: string }, texts: Texts): string => (texts.lang === "nl" ? row.nl : row.en);
 export const titleOf = (row: { title_nl: string; title_en: string }, texts: Texts): string => (texts.lang === "nl" ? row.title_nl : row.title_en);

@@ -24,10 +24,12 @@ function whoDecides(rules: RuleNote, byConsent: boolean, texts: Texts): string {
 export function spokesperson(displacement: Displacement, option: Option, texts: Texts): string {
   const { proposal, consent } = option;
   const { rules } = displacement;
-  const parts = countsOf(proposal.harm).map(([kind, n]) => texts.text(`proposal.say.${kind}_${n === 1 ? "one" : "n"}`, { n }));
+  // A reserve path is no train that runs: nobody notices that it is moved.
+  const running = proposal.moves.filter((move) => move.layer !== "reserve");
+  const parts = countsOf(running).map(([kind, n]) => texts.text(`proposal.say.${kind}_${n === 1 ? "one" : "n"}`, { n }));
   if (parts.length === 0) return [texts.text("proposal.say.nothing"), whoDecides(rules, false, texts)].join(" ");
   const minutes = passengerMinutes(proposal.harm);
-  const most = Math.max(0, ...proposal.moves.map((move) => move.delay_s));
+  const most = Math.max(0, ...running.map((move) => move.delay_s));
   return [
     texts.text("proposal.say.moved", { list: listed(parts, texts) }),
     minutes < 1 ? texts.text("proposal.say.no_travellers") : texts.text("proposal.say.travellers", { time: together(minutes, texts) }),

@@ -1,6 +1,6 @@
 /** The proposals to choose from: a chart of lateness against harm, and a table that compares them. */
 
-import { countsOf, eur, eurRange, amount, KINDS, passengerMinutes, rounded, trainsOf } from "./amounts.ts";
+import { countsOf, eur, eurRange, amount, KINDS, passengerMinutes, rounded } from "./amounts.ts";
 import { named, table, td, tn } from "./cells.ts";
 import { clock, clockMinutes } from "./clock.ts";
 import { placeLabels } from "./labels.ts";
@@ -35,7 +35,7 @@ function marks(most: number): number[] {
   return Array.from({ length: Math.floor(Math.max(1, most) / step) + 1 }, (_, index) => index * step);
 }
 
-const radius = (proposal: Proposal): number => 4 + 2.2 * Math.sqrt(trainsOf(proposal.harm));
+const radius = (proposal: Proposal): number => 4 + 2.2 * Math.sqrt(proposal.moves.length);
 
 /** Scales of the chart: minutes later to the right, EUR upwards, both from 0. */
 function chartScales(options: readonly Option[]) {
@@ -57,7 +57,7 @@ function bubble(option: Option, index: number, chosen: boolean, at: ReturnType<t
   const x = at.x(proposal.late_s);
   const [low, middle, high] = [proposal.harm.eur_low, proposal.harm.eur, proposal.harm.eur_high].map(at.y) as [number, number, number];
   const robust = proposal.robust_eur === null ? null : at.y(proposal.harm.eur + proposal.robust_eur);
-  const title = `${optionName(option, texts)}: ${texts.duration(proposal.late_s)}, ${eurRange(proposal.harm, texts)}, ${texts.text("proposal.n_trains", { n: trainsOf(proposal.harm) })}`;
+  const title = `${optionName(option, texts)}: ${texts.duration(proposal.late_s)}, ${eurRange(proposal.harm, texts)}, ${texts.text("proposal.n_trains", { n: proposal.moves.length })}`;
   return h(
     "g",
     { class: `bubble${chosen ? " chosen" : ""}${consent ? " consent" : ""}`, "data-option": index },
@@ -105,7 +105,7 @@ function optionRow(option: Option, index: number, chosen: number, texts: Texts, 
     choosing ? td(h("input", attributes), h("label", { for: `option-${index}` }, name)) : td(index === chosen ? "● " : "○ ", name),
     tn(clock(proposal.arrival_s)),
     tn(proposal.late_s === 0 ? "–" : texts.duration(proposal.late_s)),
-    KINDS.map((kind) => tn(dash(proposal.harm.trains[kind] ?? 0))),
+    KINDS.map((kind) => tn(dash(proposal.moves.filter((move) => move.kind === kind).length))),
     tn(amount(passengerMinutes(proposal.harm), texts)),
     tn(dash(rounded(proposal.harm.freight_tonne_h) === 0 ? "" : amount(proposal.harm.freight_tonne_h, texts))),
     tn(h("b", {}, eur(proposal.harm.eur, texts)), proposal.harm.eur_high === 0 ? null : h("span", { class: "range" }, ` ${amount(proposal.harm.eur_low, texts)}–${amount(proposal.harm.eur_high, texts)}`)),
@@ -142,4 +142,4 @@ export function seriesTable(proposal: Proposal, chosen: number, texts: Texts, ch
 
 /** How many trains of which kind, in a line. */
 export const countsLine = (proposal: Proposal, texts: Texts): string =>
-  countsOf(proposal.harm).map(([kind, number]) => `${number} ${texts.word("displaced", kind)}`).join(", ") || texts.text("proposal.none_moved");
+  countsOf(proposal.moves).map(([kind, number]) => `${number} ${texts.word("displaced", kind)}`).join(", ") || texts.text("proposal.none_moved");

@@ -100,13 +100,12 @@ export function displacedPart(plan: Plan, displacement: Displacement, kinds: Kin
   });
   opensRows(parts.below);
 
-  const front = (choosing: boolean): Shape[] =>
-    options.length === 0
-      ? []
-      : [
-          h("h2", {}, texts.text("proposal.proposals")),
-          h("div", { class: "front" }, h("figure", {}, chart(options, chosen, texts), h("figcaption", { class: "note" }, texts.text("proposal.chart_note"))), comparison(options, chosen, texts, choosing)),
-        ];
+  const front = (choosing: boolean): Shape[] => {
+    const said = answer(displacement, option(), texts);
+    if (options.length === 0) return [said];
+    const drawn = h("figure", {}, chart(options, chosen, texts), h("figcaption", { class: "note" }, texts.text("proposal.chart_note")));
+    return [h("div", { class: "front" }, said, drawn), h("h2", {}, texts.text("proposal.proposals")), comparison(options, chosen, texts, choosing)];
+  };
   return {
     ...parts,
     chooses: options.length > 0,
@@ -119,12 +118,12 @@ export function displacedPart(plan: Plan, displacement: Displacement, kinds: Kin
     show: () => {
       const now = option();
       const series = now ? seriesTable(now.proposal, train, texts, true) : null;
-      fill(parts.top, answer(displacement, now, texts), ...front(true), ...(now ? [title(now, plan, texts)] : []), ...(series ? [series] : []));
+      fill(parts.top, ...front(true), ...(now ? [title(now, plan, texts)] : []), ...(series ? [series] : []));
       fill(parts.below, ...(now ? details(now, plan, texts, true) : []));
       fill(parts.around, around(displacement, options, texts));
     },
     drawPrinted: (paper) => {
-      const cover = h("div", { class: "cover" }, header(plan, path(), texts), answer(displacement, option(), texts), front(false));
+      const cover = h("div", { class: "cover" }, header(plan, path(), texts), front(false));
       fill(parts.printed, cover, ...options.map((one, number) => printedProposal(one, number, plan, kinds, paper, texts)));
     },
   };

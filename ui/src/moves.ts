@@ -1,6 +1,6 @@
 /** What a proposal does to each train: a row that opens to its calls, and the lines of the rules that are cited. */
 
-import { amount, eurRange, holderName, inLanguage, passengerMinutes, uniqueCitations } from "./amounts.ts";
+import { amount, eurRange, inLanguage, moveHolder, passengerMinutes, uniqueCitations } from "./amounts.ts";
 import { certainty, named, table, td, tn } from "./cells.ts";
 import { clock } from "./clock.ts";
 import { moveBrief } from "./moved.ts";
@@ -58,7 +58,7 @@ function moveRow(move: Move, id: string, texts: Texts, opening: boolean): Shape[
     "tr",
     { "data-train": move.train },
     td(opening ? h("button", { type: "button", class: "opener", "aria-expanded": "false", "aria-controls": id }, name) : name),
-    td(holderName(move.undertaking, move.segment, texts), h("span", { class: "quiet" }, move.undertaking ? ` · ${texts.word("segment", move.segment)}` : ""), " ", h("span", { class: `certainty ${move.holder_certainty}`, title: texts.word("certainty", move.holder_certainty) })),
+    td(moveHolder(move, texts), h("span", { class: "quiet" }, move.undertaking ? ` · ${texts.word("segment", move.segment)}` : ""), move.layer === "reserve" ? null : [" ", h("span", { class: `certainty ${move.holder_certainty}`, title: texts.word("certainty", move.holder_certainty) })]),
     td(texts.word("displaced", move.kind)),
     tn(move.kind === "cancelled" || move.kind === "shortened" ? "–" : moveBrief(move, texts)),
     tn(minutes, minutes && freight ? " · " : "", freight),
