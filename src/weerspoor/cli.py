@@ -224,6 +224,37 @@ def verify(
     raise typer.Exit(NO_PATH)
 
 
+@app.command()
+def share(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json", help="A plan written by `weerspoor plan --json`.")],
+    *,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page.")] = None,
+    proposal: Annotated[
+        str | None, typer.Option("--proposal", metavar="ID", help="Which proposal; the least harmful if left out.")
+    ] = None,
+    holder: Annotated[
+        str | None,
+        typer.Option("--holder", metavar="NAME", help="Only for this undertaking, or for the train of an unnamed one."),
+    ] = None,
+    lang: Annotated[Lang, typer.Option("--lang", help="Language of the page.")] = Lang.NL,
+) -> None:
+    """Write what the holders of moved trains have to know, without the military train itself."""
+    _check_outputs(json, html)
+    from weerspoor.capacity.schema import load_plan
+    from weerspoor.common.files import write_whole
+    from weerspoor.report.shareable import holder_key, shareable, shareable_json
+    from weerspoor.report.shareable_page import render_shareable
+
+    made = shareable(load_plan(plan_file), proposal, holder)
+    for path, content in ((json, shareable_json(made)), (html, render_shareable(made, lang.value).encode())):
+        if path is not None:
+            write_whole(path, content)
+            typer.echo(f"Written: {path}", err=True)
+    for notice in made.notices:
+        typer.echo(f"{holder_key(notice)}: {', '.join(train.train for train in notice.trains)}")
+
+
 @data_app.command("check")
 def data_check() -> None:
     """Run the named checks on the embedded railway and print what they find."""
