@@ -86,7 +86,7 @@ function ruleSets(displacement: Displacement, texts: Texts): Shape | null {
 function relaxed(displacement: Displacement, texts: Texts): Shape | null {
   if (displacement.relaxed.length === 0) return null;
   const rows = displacement.relaxed.map((row) =>
-    h("tr", {}, td(row.rule.article), td(inLanguage(row.rule, texts)), td(texts.word("basis", row.rule.basis)), td(certainty(row.rule.certainty, texts)), tn(row.eur === null ? texts.text("proposal.still_none") : eur(row.eur, texts)), tn(row.saved_eur === null ? "–" : eur(row.saved_eur, texts))),
+    h("tr", {}, td(texts.said(row.rule.article)), td(inLanguage(row.rule, texts)), td(texts.word("basis", row.rule.basis)), td(certainty(row.rule.certainty, texts)), tn(row.eur === null ? texts.text("proposal.still_none") : eur(row.eur, texts)), tn(row.saved_eur === null ? "–" : eur(row.saved_eur, texts))),
   );
   const heads = ["article", "rule", "basis", "certainty", ">harm_then", ">saved"];
   return h("section", { class: "relaxed" }, h("h2", {}, texts.text("proposal.relaxed")), h("p", { class: "note" }, texts.text("proposal.relaxed_note")), table("relaxed", named(heads, texts), rows));

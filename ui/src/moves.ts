@@ -40,7 +40,7 @@ const flag = (text: string): Shape => h("span", { class: "flag" }, text);
 /** Rank and slightness are no rules of their own: they rank harm by analogy. */
 const rankOf = (move: Move, texts: Texts): Child => [texts.text("proposal.rank", { n: move.rank }), move.slight ? `, ${texts.text("proposal.slight")}` : ""];
 
-const citation = (rule: Citation, texts: Texts): Child => [h("span", { title: inLanguage(rule, texts) }, rule.article), " ", h("span", { class: "quiet" }, `(${texts.word("basis", rule.basis)}, ${texts.word("certainty", rule.certainty)})`)];
+const citation = (rule: Citation, texts: Texts): Child => [h("span", { title: inLanguage(rule, texts) }, texts.said(rule.article)), " ", h("span", { class: "quiet" }, `(${texts.word("basis", rule.basis)}, ${texts.word("certainty", rule.certainty)})`)];
 
 function asks(move: Move, texts: Texts): Child[] {
   return [
@@ -72,7 +72,7 @@ function moveRow(move: Move, id: string, texts: Texts, opening: boolean): Shape[
 
 /** The lines cited, in words, with article, basis and certainty. */
 export function citations(rows: readonly Citation[], texts: Texts): Shape {
-  const cited = (row: Citation): Shape => h("li", {}, h("b", {}, row.article), ` ${inLanguage(row, texts)} `, h("span", { class: "quiet" }, texts.word("basis", row.basis)), " ", certainty(row.certainty, texts));
+  const cited = (row: Citation): Shape => h("li", {}, h("b", {}, texts.said(row.article)), ` ${inLanguage(row, texts)} `, h("span", { class: "quiet" }, texts.word("basis", row.basis)), " ", certainty(row.certainty, texts));
   return h("ul", { class: "citations" }, uniqueCitations(rows).map(cited));
 }
 

@@ -1,8 +1,8 @@
 """The shareable version of a plan: what the holders of other trains have to know, and nothing of the military train.
 
 It is made by taking values over from the notices of one proposal, never by leaving some out of a plan, so whatever is
-added to plans later stays out of it. Way, times, load and reference of the military train are not in it, but all notices
-together show where and when it runs: a holder gets only its own.
+added to plans later stays out of it. Way, times, load and reference of the military train are not in it, but
+all notices together show where and when it runs: a holder gets only its own.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from weerspoor.capacity.proposal import CallTime, Citation, Move, Notice, Notice
 from weerspoor.capacity.settings import settings
 from weerspoor.common.errors import InputError
 from weerspoor.common.files import content_hash
+from weerspoor.report.displaced import chosen_proposal
 
 if TYPE_CHECKING:
     from weerspoor.capacity.plan import Plan
-    from weerspoor.capacity.proposal import Displacement
 
 SHAREABLE_VERSION = 1
 LEAST_CHANGE_S = 6
@@ -101,9 +101,9 @@ def shareable(plan: Plan, proposal: str | None = None, holder: str | None = None
         If the plan has no proposals, or no such proposal or holder.
     """
     found = plan.displacement
-    if found is None or not (found.proposals or found.consent):
+    chosen = None if found is None else chosen_proposal(found, proposal)
+    if found is None or chosen is None:
         raise InputError("has no proposals that displace trains", where=plan.reference)
-    chosen = _chosen(found, proposal)
     notices = _of_holder(_notices(chosen), holder)
     rule = settings().shareable
     made = Shareable(
@@ -128,17 +128,6 @@ def shareable_json(value: Shareable) -> bytes:
 def shareable_hash(value: Shareable) -> str:
     """Return the hash of everything it says but its hash."""
     return content_hash(msgspec.json.encode(msgspec.structs.replace(value, hash="")))
-
-
-def _chosen(displacement: Displacement, wanted: str | None) -> Proposal:
-    """Return the proposal with an id; without one the least harmful."""
-    every = [*displacement.proposals, *displacement.consent]
-    if wanted is None:
-        return next((one for one in every if one.why == "least_harm"), every[0])
-    for one in every:
-        if one.id == wanted:
-            return one
-    raise InputError(f"has no proposal {wanted!r}", where="--proposal", hint=", ".join(one.id for one in every))
 
 
 def _notices(proposal: Proposal) -> list[SharedNotice]:

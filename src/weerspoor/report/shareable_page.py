@@ -180,4 +180,5 @@ def _rule(train: SharedTrain, texts: Texts) -> str:
     rule = train.rule
     said = rule.nl if texts.lang == "nl" else rule.en
     basis, certainty = texts.word("basis", rule.basis), texts.word("certainty", rule.certainty)
-    return _p(texts.text("shareable.rule", article=rule.article, said=said, basis=basis, certainty=certainty), "quiet")
+    article = texts.said(rule.article)
+    return _p(texts.text("shareable.rule", article=article, said=said, basis=basis, certainty=certainty), "quiet")
