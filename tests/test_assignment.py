@@ -21,16 +21,20 @@ from weerspoor.timetable.assignment import (
     Trips,
     _backward,
     balanced,
+    deterrence,
     gravity,
     load_choices,
     load_trains,
     make_scan,
     no_labels,
+    over_days,
     passenger_calls,
     skims_of,
     stations_of,
 )
 from weerspoor.timetable.day import Day, Passengers
+from weerspoor.timetable.gtfs import with_passengers
+from weerspoor.timetable.measure import passenger_line
 
 CHOICES = replace(
     load_choices(),
@@ -221,6 +225,49 @@ def test_trips_that_cannot_be_spread() -> None:
     weights = np.array([[0.0, 1.0], [1.0, 0.0]])
     with pytest.raises(DataError, match="cannot be spread"):
         balanced(weights, np.array([10.0, 5.0]), np.array([10.0, 5.0]), 1e-6, 100)
+
+
+def test_a_feed_of_few_trains_gets_no_passengers() -> None:
+    """Utrecht's trips do not fit into Bilthoven and Amersfoort; unknown stations and Saturdays have none."""
+    day = timetable(
+        [("sprinter", [("A", "", "6:10"), ("B", "6:20", "6:21"), ("C", "6:30", "")])] * 2
+        + [("sprinter", [("C", "", "6:40"), ("B", "6:50", "6:51"), ("A", "7:00", "")])],
+        "ABC",
+    )
+    network = places("ABC")
+    found, line = with_passengers(day, network)
+    assert found.passengers is None and found.turns is not None
+    assert "no train leads" in line
+    network.points.code[:] = ["Ut", "Bhv", "Amf"]
+    found, line = with_passengers(day, network)
+    assert found.passengers is None and "cannot be spread" in line
+    found, line = with_passengers(replace(day, kind="saturday"), network)
+    assert found.passengers is None and "weekdays only" in line
+
+
+def test_deterrence() -> None:
+    """At 25 minutes half of 25^-2; at 100 minutes 64/65 of 100^-2; less than a minute counts as one."""
+    choices = replace(CHOICES, near_min=25.0, near_power=3.0)
+    found = deterrence(np.array([1500.0, 6000.0, 10.0]), 2.0, choices)
+    assert found == pytest.approx([0.5 / 625, 64 / 65 / 10_000, 1 / (1 + 25**3)])
+
+
+def test_two_days_have_two_days_trips() -> None:
+    """The hours of a second day follow those of the first a day later, each with half of the trips of both."""
+    two = over_days(CHOICES, 2)
+    assert two.hours.sum() == pytest.approx(1)
+    assert np.flatnonzero(two.hours).tolist() == [0, 1, 24, 25]
+    assert over_days(CHOICES, 1).hours[:2].tolist() == CHOICES.hours.tolist()
+
+
+def test_what_a_day_holds_in_a_line() -> None:
+    """120 trips of 20 km; a day without passengers says so."""
+    network = places("ABC")
+    network.points.code[:] = ["Ut", "Bhv", "Odz"]
+    line = passenger_line(replace(THREE, passengers=loaded({"AC": 120_000})), network)
+    assert line.startswith("Passengers: 120,000 trips and 2.4 million km")
+    assert "at 1 of 3 stations; 2 connections" in line
+    assert "none worked out" in passenger_line(THREE, network)
 
 
 def test_gravity_has_the_wanted_length() -> None:

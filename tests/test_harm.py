@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from timetables import timetable
 from weerspoor.common.errors import InputError
+from weerspoor.report.texts import load_sentences
 from weerspoor.timetable.day import Passengers
 from weerspoor.timetable.harm import VALUES, Harm, HarmModel, HarmValues, load_harm_values
 
@@ -207,6 +209,14 @@ def test_a_day_without_passengers() -> None:
         HarmModel(BASE, fixed())
 
 
+def test_a_day_of_freight_needs_no_passengers() -> None:
+    """Where no passenger train runs, nobody is harmed but freight; on a day without trains nothing is."""
+    day = timetable([("freight_mixed", [("A", "", "7:00"), ("C", "8:00", "")])], "ABC", layers=["freight"])
+    model = HarmModel(day, fixed())
+    assert model.cancel_eur.tolist() == pytest.approx([800 * 24])
+    assert model.missed({1: 900}, {}).eur == 0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -232,3 +242,9 @@ def test_the_values_of_the_package() -> None:
     model = HarmModel(DAY, load_harm_values())
     found = model.account(0, ARRIVALS + 60, DEPARTURES - 60, kind="shifted")
     assert 0 < found.eur_low < found.eur < found.eur_high
+
+
+def test_what_the_values_rest_on_can_be_read_in_dutch() -> None:
+    """The source of every value has its Dutch sentence."""
+    given = tomllib.loads(VALUES.read_text(encoding="utf-8"))
+    assert {value["source"] for value in given.values()} <= load_sentences("nl").keys()

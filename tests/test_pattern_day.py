@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from weerspoor.network.model import Network
 from weerspoor.timetable.assignment import assign
 from weerspoor.timetable.day import Day
 from weerspoor.timetable.demand import load_contradictions, load_demand
+from weerspoor.timetable.harm import HarmModel, load_harm_values
 from weerspoor.timetable.measure import not_placed, punctuality
 from weerspoor.timetable.store import load_day, rounded
 
@@ -149,3 +151,21 @@ def test_its_turns_are_possible(day: Day) -> None:
     kind = np.array(day.trains.kind)
     assert np.array_equal(kind[first], kind[onward])
     assert len(first) > 4_500
+
+
+def test_prices_of_its_trains_are_those_of_the_accounts(day: Day) -> None:
+    """Trains all over the day: cancelling them, ending or beginning half-way costs by price what it costs in full."""
+    values = load_harm_values()
+    model = HarmModel(day, replace(values, touched_eur=np.zeros(3)))
+    calls = day.calls
+    for train in range(7, len(day.trains.kind), 331):
+        low, high = int(calls.start[train]), int(calls.start[train + 1])
+        arrival, departure = calls.arrival_s[low:high], calls.departure_s[low:high]
+        middle = (high - low) // 2
+        cancelled = model.account(train, arrival, departure, kind="cancelled")
+        assert model.cancel_eur[train] == pytest.approx(cancelled.eur)
+        ends = model.account(train, arrival, departure, runs_until=middle, kind="shortened")
+        begins = model.account(train, arrival, departure, runs_from=middle, kind="shortened")
+        assert model.cancel_from_eur[low + middle] == pytest.approx(ends.eur)
+        assert model.cancel_until_eur[low + middle] == pytest.approx(begins.eur)
+        assert model.account(train, arrival, departure, kind="held").eur == 0

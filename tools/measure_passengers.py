@@ -84,15 +84,20 @@ def error(estimate: Reals, count: Reals) -> Error:
 
 
 def left_out(served: Served, counted: dict[str, float], folds: int = FOLDS) -> Error:
-    """Estimate each counted station from a fit without it and a tenth of the others, taken in order of code."""
+    """Estimate each counted station as if a tenth of the stations, itself among them, had no count.
+
+    The tenths are taken in order of code.
+    """
     count = np.array([counted.get(code.casefold(), 0.0) for code in served.point])
     known = np.flatnonzero(count > 0)
-    inputs, trips = features(served, other=False)[known], count[known]
+    trips = count[known]
     fold = np.arange(len(known)) % folds
     estimate = np.zeros(len(known))
     for turn in range(folds):
-        model = fit(inputs[fold != turn], trips[fold != turn])
-        estimate[fold == turn] = predicted(model, inputs[fold == turn])
+        kept, gone = fold != turn, fold == turn
+        inputs = features(served, np.where(np.isin(np.arange(len(count)), known[gone]), 0.0, count), other=False)
+        model = fit(inputs[known[kept]], trips[kept])
+        estimate[gone] = predicted(model, inputs[known[gone]])
     return error(estimate, trips)
 
 
@@ -133,6 +138,28 @@ def against_the_east(served: Served, network: Network, counted: dict[str, float]
     ]
 
 
+def of_both(served: Served, counted: dict[str, float], network: Network, day: Day, found: Passengers) -> Error:
+    """Compare who gets on and off trains of the counted operator at stations of both with its counts.
+
+    Changes between its trains are not counted there. The assignment knows nothing of operators, so this shows whether
+    trips go where they should.
+    """
+    kinds = np.array([kind.startswith("regional") for kind in day.trains.kind])
+    other = np.repeat(kinds, np.diff(day.calls.start))
+    within = ~other[found.connection_from] & ~other[found.connection_to]
+    points = len(network.points.code)
+    by_point = np.bincount(day.calls.point, np.where(other, 0.0, found.boarding + found.alighting), points)
+    by_point -= 2 * np.bincount(
+        day.calls.point[found.connection_from[within]], found.connection_passengers[within], points
+    )
+    rows = [
+        (by_point[network.points.code.index(code)] / 2, counted[code.casefold()])
+        for code, others, own in zip(served.point, served.other, served.fast + served.stopping, strict=True)
+        if others > 0 and own > 0 and code.casefold() in counted
+    ]
+    return error(*np.array(rows).T)
+
+
 def load_lines(day: Day, passengers: Passengers) -> list[str]:
     """Say how full the trains are at their fullest, by kind."""
     fullest = np.maximum.reduceat(passengers.aboard, day.calls.start[:-1])
@@ -154,6 +181,7 @@ def load_lines(day: Day, passengers: Passengers) -> list[str]:
 def trip_lines(trips: Trips, stations: Stations, passengers: Passengers) -> list[str]:
     """Say how many trips there are, how long they are, and how well the balancing met what begins and ends."""
     total = trips.trips.sum()
+    short, long = (float(trips.trips[way].sum() / total) for way in (trips.km < 10, trips.km > 100))
     km = (trips.trips * trips.km).sum()
     missed = max(
         float(np.max(np.abs(trips.trips.sum(axis=axis) - wanted) / np.maximum(wanted, 1)))
@@ -165,8 +193,9 @@ def trip_lines(trips: Trips, stations: Stations, passengers: Passengers) -> list
     return [
         f"{total:,.0f} trips a weekday between {len(stations.point)} stations, of which "
         f"{stations.begin @ stations.estimated / stations.begin.sum():.1%} begin at an estimated one",
+        f"{short:.0%} shorter than 10 km, {long:.0%} longer than 100 km",
         f"mean {km / total:.1f} km, {minutes:.0f} minutes with changes and half "
-        f"the wait; {km / 1e6:.1f} million passenger-kilometres; deterrence {trips.deterrence:.4f} a minute",
+        f"the wait; {km / 1e6:.1f} million passenger-kilometres; power of the cost {trips.power:.3f}",
         f"{passengers.connection_passengers.sum() / total:.2f} changes a trip, {len(passengers.connection_from)} "
         f"connections; sums missed by at most {missed:.2%}; on trains {made / total:.4f} of the trips",
         f"if a train runs no further: {later:.0f} minutes on average",
@@ -183,7 +212,9 @@ def main() -> int:
         print("\n".join(against_the_east(served, network, counted)))
     else:
         print("The source data are not here: stations are not compared with counts.")
-    assign(day, network)
+    passengers, _, _ = assign(day, network)
+    if SOURCE.is_dir():
+        print(f"Counted operator's trains at stations of both: {of_both(served, counted, network, day, passengers)}")
     began = time.perf_counter()
     passengers, trips, stations = assign(day, network)
     print(f"Assignment, compiled: {time.perf_counter() - began:.1f} s")

@@ -389,10 +389,11 @@ def day_show(
         say("comparing with what was wanted")
         from weerspoor.report.table import missing_lines, print_day
         from weerspoor.timetable.demand import load_contradictions, load_demand
-        from weerspoor.timetable.measure import cost_lines
+        from weerspoor.timetable.measure import cost_lines, passenger_line
 
         of_pattern = shown.name == DEFAULT_DAY
         cost = cost_lines(shown, load_demand(), load_contradictions()) if of_pattern else missing_lines(shown)
+        cost = [passenger_line(shown, network), *cost]
 
     print_day(shown, cost)
     for path in (csv, displib):

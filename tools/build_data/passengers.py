@@ -21,16 +21,25 @@ from tools.build_data.source import SOURCE
 from tools.build_data.tables import DATA, Column, write_table
 from weerspoor.network.load import load_network
 from weerspoor.network.model import Network
-from weerspoor.timetable.assignment import assign
-from weerspoor.timetable.day import Day
-from weerspoor.timetable.demand import Demand, load_demand
+from weerspoor.timetable.assignment import (
+    Stations,
+    assign,
+    deterrence,
+    load_choices,
+    make_scan,
+    passenger_calls,
+    skims_of,
+)
+from weerspoor.timetable.day import LAYER_PASSENGER, Calls, Day, DayTrains, Holdings, Movements
+from weerspoor.timetable.demand import Demand, load_demand, point_indices
 from weerspoor.timetable.store import read_day, write_day
 from weerspoor.timetable.turns import find_turns
 from weerspoor.trains.tables import norm
 
 COUNTS = SOURCE / "passengers" / "stations_inuit_2018.json"
 STATIONS = SOURCE / "network" / "stations_rdt_2023-09.csv"
-KM_PER_DEGREE = 111.195
+LEAST_REACH = 1e-3
+"""Of a station from which no train leads to a counted one."""
 Reals = npt.NDArray[np.float64]
 
 
@@ -46,8 +55,8 @@ class Served:
         Of the published list of stations (``stoptreinstation``, ``megastation`` …).
     fast, stopping, other : (s,) float64
         Trains that stop: intercity and international, stopping trains of the counted operator, trains of others.
-    nearest_km : (s,) float64
-        To the nearest other station.
+    reach : (s, s) float64
+        How easily one gets from the station of the row to that of the column by the wished times, 0 to itself.
     """
 
     point: list[str]
@@ -55,7 +64,7 @@ class Served:
     fast: Reals
     stopping: Reals
     other: Reals
-    nearest_km: Reals
+    reach: Reals
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class Model:
 
     Attributes
     ----------
-    weights : (6,) float64
+    weights : (7,) float64
     scale : float
         Counted trips of all stations of the fit over the sum of those fitted.
     """
@@ -77,7 +86,7 @@ def served_stations(demand: Demand, network: Network) -> Served:
     """Return the stations at which passenger trains of the demand stop."""
     stops: dict[str, list[int]] = {}
     for train in range(len(demand)):
-        if demand.layer[train] != "passenger":
+        if demand.layer[train] != LAYER_PASSENGER:
             continue
         group = _group(demand.kind[train])
         for call in demand.calls_of(train):
@@ -98,7 +107,7 @@ def served_stations(demand: Demand, network: Network) -> Served:
         fast=counts[:, 0],
         stopping=counts[:, 1],
         other=counts[:, 2],
-        nearest_km=_nearest_km(np.asarray(points.lon)[numbers], np.asarray(points.lat)[numbers]),
+        reach=_reach(demand, network, np.array(numbers)),
     )
 
 
@@ -108,12 +117,58 @@ def _group(kind: str) -> int:
     return 1 if kind.startswith("sprinter") else 0
 
 
-def _nearest_km(lon: Reals, lat: Reals) -> Reals:
-    east = (lon[:, None] - lon) * KM_PER_DEGREE * np.cos(np.radians(lat.mean()))
-    apart = np.hypot(east, (lat[:, None] - lat) * KM_PER_DEGREE)
-    np.fill_diagonal(apart, np.inf)
-    nearest: Reals = apart.min(axis=1)
-    return nearest
+def _reach(demand: Demand, network: Network, points: npt.NDArray[np.int64]) -> Reals:
+    """Return the deterrence function of the gravity model, with a fixed power, between stations."""
+    choices = load_choices()
+    day = wished_day(demand, network)
+    count = len(points)
+    ones, none = np.ones(count), np.zeros(count, np.bool_)
+    stations = Stations(points, ones, ones, np.zeros(count), none)
+    scan = make_scan(day, network, stations, passenger_calls(day, network), choices)
+    cost, _, served = skims_of(scan, choices)
+    power = norm("stations", "reach_power", "passengers")
+    reach: Reals = np.where(served > 0, deterrence(cost, power, choices), 0.0)
+    return reach
+
+
+def wished_day(demand: Demand, network: Network) -> Day:
+    """Return the passenger trains of the demand at their wished times, without tracks."""
+    point_of = point_indices(demand.point, network)
+    trains = [train for train in range(len(demand)) if demand.layer[train] == LAYER_PASSENGER]
+    rows = [[call for call in demand.calls_of(train) if demand.stops[call] and point_of[call] >= 0] for train in trains]
+    flat = np.array([call for calls in rows for call in calls], np.int64)
+    arrival, departure = demand.arrival_s[flat], demand.departure_s[flat]
+    empty, nowhere = np.zeros(0, np.int32), np.zeros(len(trains) + 1, np.int32)
+    return Day(
+        name="wished",
+        kind="weekday",
+        date="",
+        lacks=[],
+        periodic=True,
+        trains=DayTrains(
+            reference=[demand.reference[train] for train in trains],
+            series=[demand.series[train] for train in trains],
+            kind=[demand.kind[train] for train in trains],
+            layer=[LAYER_PASSENGER] * len(trains),
+            phase=[demand.phase[train] for train in trains],
+            length_m=np.zeros(len(trains), np.float32),
+            occupies=np.zeros(len(trains), np.uint8),
+        ),
+        calls=Calls(
+            start=np.concatenate([[0], np.cumsum([len(calls) for calls in rows])]).astype(np.int32),
+            point=point_of[flat],
+            arrival_s=np.where(arrival >= 0, arrival, departure),
+            departure_s=np.where(departure >= 0, departure, arrival),
+            planned_arrival_s=arrival,
+            planned_departure_s=departure,
+            track=[""] * len(flat),
+        ),
+        movements=Movements(nowhere, empty, empty, empty, empty),
+        holdings=Holdings(empty, empty, empty, empty, np.zeros(0, np.uint8), np.zeros(0, np.uint8)),
+        reserve=None,
+        network_hash=network.content_hash,
+        content_hash="",
+    )
 
 
 def station_kinds() -> dict[str, str]:
@@ -131,12 +186,16 @@ def counted_trips() -> dict[str, float]:
     return {node["id"].casefold(): node["InUit2018"] / 2 for node in nodes if node.get("InUit2018")}
 
 
-def features(served: Served, *, other: bool) -> Reals:
-    """Return (s, 6): what the trips are estimated from.
+def features(served: Served, counted: Reals, *, other: bool) -> Reals:
+    """Return (s, 7): what the trips are estimated from.
+
+    Trains that stop, the kind of station, and how many of the counted trips of other stations are within easy reach.
 
     Parameters
     ----------
     served : Served
+    counted : (s,) float64
+        Counted trips, 0 where there is no count. That of a station itself does not enter its own features.
     other : bool
         For what trains of other operators draw, which count as stopping trains; else for the counted operator.
     """
@@ -146,7 +205,8 @@ def features(served: Served, *, other: bool) -> Reals:
     intercity = np.array([not other and ("ntercity" in kind or kind == "megastation") for kind in served.kind], float)
     largest = np.array([not other and kind == "megastation" for kind in served.kind], np.float64)
     ones = np.ones(len(served.point))
-    return np.column_stack([ones, np.log1p(fast), np.log1p(stopping), junction, intercity, largest])
+    around = np.log(np.maximum(served.reach @ counted, LEAST_REACH))
+    return np.column_stack([ones, np.log1p(fast), np.log1p(stopping), junction, intercity, largest, around])
 
 
 def fit(inputs: Reals, trips: Reals) -> Model:
@@ -164,11 +224,11 @@ def predicted(model: Model, inputs: Reals) -> Reals:
 def station_trips(served: Served, counted: dict[str, float]) -> tuple[Reals, Reals]:
     """Return trips that begin at each station on a weekday, and the share of them that is estimated."""
     count = np.array([counted.get(code.casefold(), 0.0) for code in served.point])
-    own = features(served, other=False)
+    own = features(served, count, other=False)
     known = count > 0
     model = fit(own[known], count[known])
     guess = np.where(served.fast + served.stopping > 0, predicted(model, own), 0.0)
-    others = np.where(served.other > 0, predicted(model, features(served, other=True)), 0.0)
+    others = np.where(served.other > 0, predicted(model, features(served, count, other=True)), 0.0)
     others *= norm("stations", "regional_factor", "passengers")
     both = (served.fast + served.stopping > 0) & (served.other > 0)
     others = np.where(both, others * (1 - norm("stations", "changing_share", "passengers")), others)
@@ -186,7 +246,8 @@ def build() -> None:
         "station_trips",
         "Trips that begin at each station on a weekday; as many end there.",
         "counts of those who go in and out at 252 stations on working days of 2018, halved; elsewhere, and for trains "
-        "of other operators, estimated from the trains that stop and the kind of station (tools.build_data.passengers)",
+        "of other operators, estimated from the trains that stop, the kind of station and the counted trips within "
+        "reach (tools.build_data.passengers)",
         "figures as facts; stations CC BY 4.0 Rijden de Treinen",
         {
             "point": Column(served.point, "-", "code of the operational point", "sure"),

@@ -9,13 +9,13 @@ one forward scan puts the passengers on them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from weerspoor.common.clock import DAY_START_S
+from weerspoor.common.clock import DAY_S, DAY_START_S
 from weerspoor.common.errors import DataError
 from weerspoor.kernel.compiled import compiled
 from weerspoor.network.model import Network
@@ -28,10 +28,11 @@ TABLE = "passengers"
 KINDS = "passenger_kinds"
 FOREVER_S = 1 << 40
 HOUR_S = 3600
+HOURS_A_DAY = DAY_S // HOUR_S
 KM_PER_DEGREE = 111.195
-LEAST = 1e-300
-STEEPEST_PER_MIN, HALVINGS, ROUGH_ROUNDS = 0.25, 20, 60
-"""The deterrence that gives the mean length is looked for below this, by halving, with matrices roughly balanced."""
+LEAST = 1e-100
+STEEPEST, HALVINGS, ROUGH_ROUNDS = 8.0, 24, 60
+"""The power that gives the mean length is looked for below this, by halving, with matrices roughly balanced."""
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -47,7 +48,7 @@ class Choices:
     change_s, change_penalty_s, longest_extra_s : int
     first_wait_weight : float
     first_wait_most_s : float
-    mean_km, nearness, tolerance, least_connection : float
+    mean_km, near_min, near_power, tolerance, least_connection : float
     most_rounds : int
     hours : (h,) float64
         Share of the trips by hour of wished departure, from 05:00.
@@ -59,7 +60,8 @@ class Choices:
     first_wait_weight: float
     first_wait_most_s: float
     mean_km: float
-    nearness: float
+    near_min: float
+    near_power: float
     tolerance: float
     most_rounds: int
     least_connection: float
@@ -89,12 +91,19 @@ def load_choices() -> Choices:
         first_wait_weight=of("choice", "first_wait_weight"),
         first_wait_most_s=of("choice", "first_wait_most_s"),
         mean_km=of("trips", "mean_km"),
-        nearness=of("trips", "nearness"),
+        near_min=of("trips", "near_min"),
+        near_power=of("trips", "near_power"),
         tolerance=of("trips", "tolerance"),
         most_rounds=int(of("trips", "most_rounds")),
         least_connection=of("trips", "least_connection"),
         hours=percent / percent.sum(),
     )
+
+
+def over_days(choices: Choices, days: int) -> Choices:
+    """Return choices with the hours of so many days one after another."""
+    rest = np.zeros(HOURS_A_DAY - len(choices.hours))
+    return replace(choices, hours=np.tile(np.concatenate([choices.hours, rest]), days) / days)
 
 
 @dataclass(frozen=True)
@@ -161,7 +170,7 @@ def passenger_calls(day: Day, network: Network) -> PassengerCalls:
     return PassengerCalls(row, train[row], abroad[row], first[row])
 
 
-def stations_of(day: Day, network: Network, calls: PassengerCalls) -> Stations:
+def stations_of(day: Day, network: Network, calls: PassengerCalls, days: int = 1) -> Stations:
     """Return the stations at which passenger trains call, then points where these come from or go abroad.
 
     Parameters
@@ -169,6 +178,8 @@ def stations_of(day: Day, network: Network, calls: PassengerCalls) -> Stations:
     day : Day
     network : Network
     calls : PassengerCalls
+    days : int
+        The trips of so many weekdays.
 
     Raises
     ------
@@ -176,6 +187,7 @@ def stations_of(day: Day, network: Network, calls: PassengerCalls) -> Stations:
         If the table of trips is missing.
     """
     trips, estimated = _trips_by_point(network)
+    trips *= days
     points = day.calls.point[calls.row].astype(np.int64)
     inland = np.unique(points[~calls.abroad & (trips[points] > 0)])
     come, go = _across_border(day, network, calls)
@@ -204,6 +216,13 @@ def _trips_by_point(network: Network) -> tuple[Reals, Reals]:
         if code in index:
             trips[index[code]], estimated[index[code]] = count, share
     return trips, estimated
+
+
+def mostly_estimated(network: Network) -> Bools:
+    """Return, by point, whether its trips are estimated rather than counted, or not in the table at all."""
+    _, estimated = _trips_by_point(network)
+    found: Bools = estimated > 0.5
+    return found
 
 
 def _across_border(day: Day, network: Network, calls: PassengerCalls) -> tuple[Reals, Reals]:
@@ -312,12 +331,20 @@ def _closed(day: Day) -> Bools:
     return np.array([kind in closed for kind in day.trains.kind], np.bool_)
 
 
-def _run_km(day: Day, network: Network, rows: Ints, onward: Ints) -> Reals:
-    """Return the distance to the next call: straight lines between all points that the train passes."""
+def km_to_next(day: Day, network: Network) -> Reals:
+    """Return, by row of ``day.calls``, the straight distance to the next point of the train; 0 at its last."""
     point = day.calls.point
     lon, lat = np.asarray(network.points.lon)[point], np.asarray(network.points.lat)[point]
     east = np.diff(lon) * KM_PER_DEGREE * np.cos(np.radians((lat[1:] + lat[:-1]) / 2))
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(east, np.diff(lat) * KM_PER_DEGREE))])
+    km = np.zeros(len(point))
+    km[:-1] = np.hypot(east, np.diff(lat) * KM_PER_DEGREE)
+    km[day.calls.start[1:][np.diff(day.calls.start) > 0] - 1] = 0.0
+    return km
+
+
+def _run_km(day: Day, network: Network, rows: Ints, onward: Ints) -> Reals:
+    """Return the distance to the next call: straight lines between all points that the train passes."""
+    along = np.concatenate([[0.0], np.cumsum(km_to_next(day, network))])
     km = np.zeros(len(rows))
     going = onward >= 0
     km[going] = along[rows[onward[going]]] - along[rows[going]]
@@ -526,15 +553,15 @@ class Trips:
         From row to column.
     cost_s, km, served : (s, s) float64
         Mean cost and length over the day; share of the day's wishes for which there is a way before its end.
-    deterrence : float
-        The ``b`` of the gravity model, per minute, for which the mean length is as wanted.
+    power : float
+        Of the cost in the gravity model, for which the mean length is as wanted; see :func:`deterrence`.
     """
 
     trips: Reals
     cost_s: Reals
     km: Reals
     served: Reals
-    deterrence: float
+    power: float
 
 
 def balanced(weights: Reals, begin: Reals, end: Reals, tolerance: float, most_rounds: int) -> Reals:
@@ -567,12 +594,26 @@ def _furness(weights: Reals, begin: Reals, end: Reals, tolerance: float, most_ro
     of_column = np.ones(len(end))
     for _ in range(most_rounds):
         of_row = begin / np.maximum(weights @ of_column, LEAST)
+        of_row /= max(of_row.max(), LEAST)
         of_column = end / np.maximum(of_row @ weights, LEAST)
         missed = np.abs(of_row * (weights @ of_column) - begin) / np.maximum(begin, LEAST)
         if np.all(missed <= tolerance):
             break
     found: Reals = weights * np.outer(of_row, of_column)
     return found, missed
+
+
+def deterrence(cost_s: Reals, power: float, choices: Choices) -> Reals:
+    """Return how many trips there are, up to a factor, of those that cost so much.
+
+    With c the cost in minutes, ``c^-power * c^p / (c^p + near_min^p)``: long trips get rare as a power of what they
+    cost, and few take a train for a very short one. A power keeps the trips of far ends of the country on the lines
+    that were counted there; an exponential gave half of them to the branch lines nearby.
+    """
+    minutes = np.maximum(cost_s / 60, 1.0)
+    near = minutes**choices.near_power
+    found: Reals = minutes**-power * near / (near + choices.near_min**choices.near_power)
+    return found
 
 
 def gravity(stations: Stations, skims: tuple[Reals, Reals, Reals], choices: Choices) -> Trips:
@@ -593,16 +634,16 @@ def gravity(stations: Stations, skims: tuple[Reals, Reals, Reals], choices: Choi
         If the trips cannot be spread.
     """
     cost, km, served = skims
-    minutes = np.maximum(cost / 60, 1.0)
     open_pairs = (served > 0) & ~np.outer(stations.abroad, stations.abroad)
+    if not open_pairs.any():
+        raise DataError("no train leads from a known station to another in time", where="station_trips")
 
-    def weights(deterrence: float) -> Reals:
-        found: Reals = np.where(open_pairs, minutes**choices.nearness * np.exp(-deterrence * minutes), 0.0)
-        return found
+    def weights(power: float) -> Reals:
+        return np.where(open_pairs, deterrence(cost, power, choices), 0.0)
 
     begin, end = stations.begin * open_pairs.any(axis=1), stations.end * open_pairs.any(axis=0)
     ends = begin, end * begin.sum() / max(end.sum(), LEAST)
-    low, high = 0.0, STEEPEST_PER_MIN
+    low, high = 0.0, STEEPEST
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         trips, _ = _furness(weights(middle), *ends, choices.tolerance, ROUGH_ROUNDS)
@@ -614,7 +655,9 @@ def gravity(stations: Stations, skims: tuple[Reals, Reals, Reals], choices: Choi
     return Trips(trips, cost, km, served, high)
 
 
-def assign(day: Day, network: Network, choices: Choices | None = None) -> tuple[Passengers, Trips, Stations]:
+def assign(
+    day: Day, network: Network, choices: Choices | None = None, *, days: int = 1
+) -> tuple[Passengers, Trips, Stations]:
     """Return the passengers of a day, with the trips between stations they come from.
 
     The same day gives the same passengers.
@@ -625,15 +668,17 @@ def assign(day: Day, network: Network, choices: Choices | None = None) -> tuple[
     network : Network
     choices : Choices or None
         Those of the package when None.
+    days : int
+        So many weekdays, from 05:00 to 05:00, are on the day; each has its trips.
 
     Raises
     ------
     DataError
         If a table is missing, or the trips of a station cannot be spread over the others.
     """
-    choices = choices or load_choices()
+    choices = over_days(choices or load_choices(), days)
     calls = passenger_calls(day, network)
-    stations = stations_of(day, network, calls)
+    stations = stations_of(day, network, calls, days)
     scan = make_scan(day, network, stations, calls, choices)
     trips = gravity(stations, skims_of(scan, choices), choices)
     return load_trains(day, scan, stations, trips, choices), trips, stations

@@ -20,11 +20,14 @@ import numpy.typing as npt
 
 import weerspoor.data
 from weerspoor.common.clock import DAY_END_S, DAY_S, DAY_START_S
-from weerspoor.common.errors import InputError
+from weerspoor.common.errors import DataError, InputError
 from weerspoor.formats.gtfs import Feed, FeedCall, FeedStop, FeedTrip, read_feed
 from weerspoor.network.model import Network, Points
+from weerspoor.timetable.assignment import assign
 from weerspoor.timetable.day import LAYER_PASSENGER, Day
 from weerspoor.timetable.demand import Demand, wanted_trains
+from weerspoor.timetable.measure import passenger_line
+from weerspoor.timetable.turns import find_turns
 
 if TYPE_CHECKING:
     pass
@@ -33,6 +36,9 @@ Degrees = npt.NDArray[np.float64]
 DATA = Path(weerspoor.data.__file__).parent
 LACKS = ("freight", "empty", "works")
 """What a feed of passenger trains never has."""
+
+FEED_DAYS = 2
+"""From 05:00 of the date to 05:00 two days later."""
 
 NEAR_M = 400.0
 """A stop without a known code or name is the station whose place is this near, if there is one."""
@@ -116,7 +122,25 @@ def import_feed(
             "unknown_stops": dict(sorted(matched.unknown.items())),
         },
     )
-    return day, summary(day, len(matched.demand), not_placed, matched.unknown)
+    lines = summary(day, len(matched.demand), not_placed, matched.unknown)
+    progress("putting passengers on the trains")
+    day, line = with_passengers(day, network)
+    return day, [*lines, line]
+
+
+def with_passengers(day: Day, network: Network) -> tuple[Day, str]:
+    """Return the day of a feed with turns and, on a weekday, with passengers; and a line for people.
+
+    The trains of the next date get the passengers of another weekday.
+    """
+    day = replace(day, turns=find_turns(day))
+    if day.kind != "weekday":
+        return day, "Passengers are known for weekdays only: what moving its trains costs cannot be said."
+    try:
+        day = replace(day, passengers=assign(day, network, days=FEED_DAYS)[0])
+    except DataError as error:
+        return day, f"Passengers could not be put on its trains: {error.message}."
+    return day, passenger_line(day, network)
 
 
 def summary(day: Day, wanted: int, not_placed: Sequence[tuple[str, str]], unknown: dict[str, int]) -> list[str]:

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 import weerspoor.data
 from weerspoor.common.errors import InputError
-from weerspoor.timetable.day import LAYER_FREIGHT, Day, Passengers
+from weerspoor.timetable.day import LAYER_FREIGHT, LAYER_PASSENGER, Day, Passengers
+from weerspoor.timetable.passengers import BY_CALL, with_empty_calls
 from weerspoor.trains.catalogue import civil_kind
 
 KINDS = ("shifted", "held", "rerouted", "shortened", "cancelled")
@@ -139,7 +140,7 @@ class HarmModel:
     Parameters
     ----------
     day : Day
-        With passengers.
+        With passengers, unless no passenger train runs.
     values : HarmValues
 
     Attributes
@@ -160,20 +161,18 @@ class HarmModel:
     cancel_eur : (n,) float64
         The train does not run.
     shift_eur : (n,) float64
-        Touching the train at all.
+        Touching the train at all; in none of the prices above, but in every account.
 
     Raises
     ------
     InputError
-        If the day has no passengers, or a freight train of a kind without mass.
+        If the day has passenger trains but no passengers, or a freight train of an unknown kind.
     """
 
     def __init__(self, day: Day, values: HarmValues) -> None:
-        if day.passengers is None:
-            raise InputError("has no passengers, so nobody can say what displacing its trains costs", where=day.name)
         self.day = day
         self.values = values
-        self.passengers: Passengers = day.passengers
+        self.passengers: Passengers = _passengers_of(day)
         self._load_t = _train_loads(day)
         rows = len(day.calls.point)
         found = self.passengers
@@ -391,6 +390,23 @@ class HarmModel:
             eur_high=float(eur[2]),
             trains=trains,
         )
+
+
+def _passengers_of(day: Day) -> Passengers:
+    """Return the passengers of a day, nobody where it has no passenger trains either."""
+    if day.passengers is not None:
+        return day.passengers
+    if LAYER_PASSENGER in day.trains.layer:
+        raise InputError("has no passengers, so nobody can say what displacing its trains costs", where=day.name)
+    nobody = Passengers(
+        **dict.fromkeys(BY_CALL, np.zeros(0, np.float32)),
+        connection_from=np.zeros(0, np.int32),
+        connection_to=np.zeros(0, np.int32),
+        connection_passengers=np.zeros(0, np.float32),
+        connection_spare_s=np.zeros(0, np.int32),
+        connection_wait_s=np.zeros(0, np.float32),
+    )
+    return with_empty_calls(nobody, len(day.calls.point))
 
 
 def _train_loads(day: Day) -> Reals:

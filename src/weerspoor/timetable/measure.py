@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from weerspoor.common.clock import DAY_S
 from weerspoor.network.model import Network
+from weerspoor.timetable.assignment import km_to_next, mostly_estimated
 from weerspoor.timetable.day import Day
 from weerspoor.timetable.demand import Contradiction, Demand
 
@@ -284,3 +285,18 @@ def cost_lines(day: Day, demand: Demand, contradictions: Sequence[Contradiction]
     for reason, count in Counter(reason for _, reason in missing).most_common():
         lines.append(f"  {count:5}  {reason}")
     return lines
+
+
+def passenger_line(day: Day, network: Network) -> str:
+    """Return in a line for people how many passengers a day has, and how many of its stations are estimated."""
+    found = day.passengers
+    if found is None:
+        return "Passengers: none worked out; what moving its trains costs cannot be said."
+    trips = float(found.boarding.sum() - found.connection_passengers.sum())
+    km = float(found.aboard @ km_to_next(day, network))
+    used = np.unique(day.calls.point[(found.boarding > 0) | (found.alighting > 0)])
+    guessed = mostly_estimated(network)[used]
+    return (
+        f"Passengers: {trips:,.0f} trips and {km / 1e6:.1f} million km, worked out from counts and from estimates at "
+        f"{int(guessed.sum())} of {len(used)} stations; {len(found.connection_from)} connections."
+    )

@@ -19,6 +19,7 @@ from weerspoor.timetable.legs import Legs, legs_of
 from weerspoor.timetable.window import Window
 
 Ints = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
 NEVER = np.inf
 
 LONGEST_STOCK_S = 3 * 3600
@@ -56,15 +57,24 @@ class Variant:
         What that costs.
     call_s : (calls, 2) float64 or None
         Arrival and departure at every call when it is not moved; None as in the day.
-    run : object or None
-        The runs of other tracks.
+    run : tuple of arrays or None
+        Directed pieces, enter, exit and departure in seconds, over other tracks; None as in the day.
     """
 
     legs: Legs
-    late_s: npt.NDArray[np.float64]
+    late_s: Floats
     eur: float = 0.0
-    call_s: npt.NDArray[np.float64] | None = None
-    run: object | None = None
+    call_s: Floats | None = None
+    run: tuple[Ints, Floats, Floats, Floats] | None = None
+
+    def run_of(self, window: Window, train: int) -> tuple[Ints, Floats, Floats, Floats]:
+        """Return directed pieces, enter, exit and departure in seconds when it is not moved."""
+        if self.run is not None:
+            return self.run
+        moves = window.day.movements
+        part = slice(int(moves.start[train]), int(moves.start[train + 1]))
+        times = (moves.enter_ds[part] / 10.0, moves.exit_ds[part] / 10.0, moves.depart_ds[part] / 10.0)
+        return moves.directed[part], *times
 
 
 @dataclass(frozen=True)
@@ -104,10 +114,12 @@ class Scene:
         Of its own: what is moved, is moved there.
     allowed : callable
         Says what may be done to a train.
-    fixed_before_s : int
-        What a train has begun by then is as it is.
     moved : dict of int to Placement
         The trains that are not as in the day.
+    decided : dict of int to Placement
+        What had been decided of trains before; what has run by ``now_s`` has run so.
+    now_s : int
+        What a train has begun by then is as it is.
     """
 
     network: Network
@@ -115,8 +127,9 @@ class Scene:
     harm: HarmModel
     timelines: Timelines
     allowed: Callable[[int], Allowed]
-    fixed_before_s: int = -FAR_S
     moved: dict[int, Placement] = field(default_factory=dict)
+    decided: dict[int, Placement] = field(default_factory=dict)
+    now_s: int = -FAR_S
     variants: dict[int, list[Variant]] = field(default_factory=dict)
     _retimer: Retimer = field(default_factory=Retimer)
     _terms: dict[tuple[int, int], Terms] = field(default_factory=dict)
@@ -150,7 +163,7 @@ class Scene:
         """Return the operational point of a call, counted from the first of the train."""
         return int(self.window.whole.calls.point[self.window.calls_of(train).start + call])
 
-    def leg_prices(self, train: int, legs: Legs) -> npt.NDArray[np.float64]:
+    def leg_prices(self, train: int, legs: Legs) -> Floats:
         """Return the price of a second later at the end of each leg: of all its calls up to there."""
         rows = self.window.calls_of(train)
         by_s = int(self.window.days[train]) * 86_400
@@ -171,10 +184,6 @@ class Scene:
         layer = self.window.day.trains.layer[train]
         n = legs.count
         low, high = np.full(n, -allowed.earlier_s, np.int32), np.full(n, allowed.later_s, np.int32)
-        gone = legs.departures_s <= self.fixed_before_s
-        low[gone], high[gone] = 0, 0
-        if gone.any():
-            low[~gone] = 0
         stands_s = np.array([stand.departure_s - stand.arrival_s for stand in legs.stands[:-1]])
         spare = np.maximum(stands_s - rules.least_stand_s.get(layer, 60), 0).astype(np.int32)
         spare[0] = 0
@@ -183,10 +192,11 @@ class Scene:
         if allowed.shorten and number == 0:
             for leg in range(n):
                 first, last = legs.stands[leg], legs.stands[leg + 1]
-                if leg and first.call >= 0 and not gone[:leg].any() and self._may_turn(train, first.call):
+                if leg and first.call >= 0 and self._may_turn(train, first.call):
                     begin[leg] = harm.cancel_until_eur[rows.start + first.call]
-                if leg + 1 < n and last.call >= 0 and not gone[leg + 1] and self._may_turn(train, last.call):
+                if leg + 1 < n and last.call >= 0 and self._may_turn(train, last.call):
                     end[leg] = harm.cancel_from_eur[rows.start + last.call]
+        self._keep_what_has_run(train, number, legs, (low, high, begin, end))
         early = np.zeros(n)
         early[0] = float(harm.early_eur_per_s[rows].sum())
         if allowed.earlier_s:
@@ -194,6 +204,37 @@ class Scene:
         terms = Terms(low, high, spare, self.leg_prices(train, legs), early, begin, end)
         self._terms[key] = terms
         return terms
+
+    def _keep_what_has_run(
+        self, train: int, number: int, legs: Legs, bounds: tuple[Ints, Ints, Floats, Floats]
+    ) -> None:
+        """Bind a train to what it has done by now, as had been decided or as in the day."""
+        low, high, begin, end = bounds
+        was = self.decided.get(train)
+        if was is not None and was.retimed is None:
+            if legs.departures_s[0] <= self.now_s:
+                begin[:] = NEVER
+            return
+        ran = was.retimed if was is not None else None
+        shift = np.zeros(legs.count, np.int32) if ran is None or was is None or was.variant != number else ran.shift_s
+        gone = legs.departures_s + shift <= self.now_s
+        if ran is not None:
+            gone &= (np.arange(legs.count) >= ran.first) & (np.arange(legs.count) <= ran.last)
+        if not gone.any():
+            # Nothing leaves before now.
+            earliest = np.ceil(self.now_s - legs.departures_s).astype(np.int64)
+            np.maximum(low, np.clip(earliest, -FAR_S, FAR_S).astype(np.int32), out=low)
+            return
+        if was is not None and was.variant != number:
+            begin[:] = NEVER
+            return
+        low[gone], high[gone] = shift[gone], shift[gone]
+        low[~gone] = np.maximum(low[~gone], 0)
+        first = 0 if ran is None else ran.first
+        begin[np.arange(legs.count) != first] = NEVER
+        if ran is not None and ran.last + 1 < legs.count and gone[ran.last]:
+            end[ran.last] = 0.0
+        end[: int(np.flatnonzero(gone)[-1])] = NEVER
 
     def _may_turn(self, train: int, call: int) -> bool:
         return self.point_of(train, call) in self._turning
@@ -272,11 +313,24 @@ class Scene:
 
     def cancelled_eur(self, train: int) -> float:
         """Return what it costs when a train does not run, infinite if that may not be."""
-        legs = self.of(train)[0].legs
-        if not self.allowed(train).cancel or legs.departures_s[0] <= self.fixed_before_s:
+        if not self.allowed(train).cancel or self._has_begun(train):
             return NEVER
         at = int(self.window.origin[train])
         return float(self.harm.cancel_eur[at] + self.harm.shift_eur[at])
+
+    def _has_begun(self, train: int) -> bool:
+        was = self.decided.get(train)
+        if was is not None and was.retimed is None:
+            return False
+        legs = self.of(train)[0 if was is None else was.variant].legs
+        first = 0 if was is None or was.retimed is None else was.retimed.first
+        shift = 0 if was is None or was.retimed is None else int(was.retimed.shift_s[first])
+        return bool(legs.departures_s[first] + shift <= self.now_s)
+
+    def at(self, now_s: int, decided: dict[int, Placement]) -> None:
+        """Let time pass: what had been decided runs until then, and the rest may be altered."""
+        self.now_s, self.decided = now_s, decided
+        self._terms.clear()
 
     def cheapest(self, train: int, most_eur: float = NEVER, timelines: Timelines | None = None) -> Placement | None:
         """Return the cheapest that can become of a train that is not in the timelines; None if nothing may.

@@ -1,0 +1,304 @@
+"""Proposals for a train that finds nothing free: the candidates chosen, worked out, and told for people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from weerspoor.capacity import plan as p
+from weerspoor.capacity import proposal as o
+from weerspoor.capacity.assemble import Assembler, to_step
+from weerspoor.capacity.diagram import diagram_trains
+from weerspoor.capacity.displace.account import Account, harm_sum, missed_connections
+from weerspoor.capacity.displace.choose import chosen
+from weerspoor.capacity.displace.late import Lateness, lateness_s, refuges, robust_eur
+from weerspoor.capacity.displace.paths import Candidate, candidates
+from weerspoor.capacity.displace.settings import displace_settings
+from weerspoor.capacity.displace.stage import Stage
+from weerspoor.capacity.fit import Problem, vary
+from weerspoor.capacity.minimum_levels import Shortfall
+from weerspoor.common.clock import DAY_START_S
+from weerspoor.kernel.graph import Run
+from weerspoor.kernel.timelines import Rows
+from weerspoor.timetable.altered import Added, altered
+from weerspoor.timetable.day import LAYER_MILITARY, Day
+from weerspoor.timetable.harm import Harm
+from weerspoor.timetable.passages import passages
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Proposed:
+    """Proposals with what they were made from.
+
+    Attributes
+    ----------
+    proposals : list of Proposal
+    candidates : list of Candidate
+        One for each proposal.
+    problems : list of Problem
+        The train on the day as it becomes, one for each proposal.
+    found : list of Candidate
+        All that were looked at.
+    """
+
+    proposals: list[o.Proposal]
+    candidates: list[Candidate]
+    problems: list[Problem]
+    found: list[Candidate]
+
+
+def propose(
+    stage: Stage,
+    *,
+    most_eur: float = np.inf,
+    progress: Progress = lambda _: None,
+    first: Callable[[Candidate], None] = lambda _: None,
+    found: Iterable[Candidate] | None = None,
+) -> Proposed:
+    """Return proposals, the one of least harm first; none if there is no path whatever is moved.
+
+    Parameters
+    ----------
+    stage : Stage
+    most_eur : float
+        What does more harm is no proposal.
+    progress : callable
+    first : callable
+        Is told every candidate as it is found.
+    found : iterable of Candidate, optional
+        Candidates, instead of looking for them.
+    """
+    looked: list[Candidate] = []
+    for candidate in candidates(stage.problem, stage.pricing, progress) if found is None else found:
+        first(candidate)
+        looked.append(candidate)
+    settings = displace_settings().search
+    better: list[tuple[str, Candidate, list[Shortfall]]] = []
+    for why, candidate in chosen(looked):
+        progress(f"working out the proposal {why.replace('_', ' ')}")
+        worked = stage.pricing(candidate.runs, candidate.how, settings.steps)
+        if worked is None or worked.eur > candidate.eur:
+            worked = candidate
+        kept, short = stage.keeping_levels(worked, settings.steps // 2)
+        if kept.eur <= most_eur:
+            better.append((why, kept, short))
+    result = Proposed([], [], [], looked)
+    soonest_s = min((candidate.arrival_s for candidate in looked), default=0.0)
+    for number, (why, candidate, short) in enumerate(_in_order(better)):
+        maker = _Maker(stage, candidate, f"D{number + 1}", why, progress)
+        result.proposals.append(maker.proposal(soonest_s, short))
+        result.candidates.append(candidate)
+        result.problems.append(maker.after)
+    return result
+
+
+def _in_order(
+    better: list[tuple[str, Candidate, list[Shortfall]]],
+) -> list[tuple[str, Candidate, list[Shortfall]]]:
+    """Return the proposals that still beat each other in something, the least harm first and called so."""
+    kept = [
+        one
+        for one in better
+        if not any(
+            other is not one
+            and other[1].eur <= one[1].eur
+            and other[1].arrival_s <= one[1].arrival_s
+            and (other[1].eur, other[1].arrival_s) != (one[1].eur, one[1].arrival_s)
+            for other in better
+        )
+    ]
+    kept.sort(key=lambda one: (one[1].eur, one[1].arrival_s))
+    names = {1: ["least_harm"], 2: ["least_harm", "on_time"], 3: ["least_harm", "middle", "on_time"]}
+    return [(why, candidate, short) for why, (_, candidate, short) in zip(names.get(len(kept), []), kept, strict=True)]
+
+
+class _Maker:
+    """Makes one proposal."""
+
+    def __init__(self, stage: Stage, candidate: Candidate, name: str, why: str, progress: Progress) -> None:
+        self.stage, self.candidate, self.name, self.why, self.progress = stage, candidate, name, why, progress
+        placements = sorted(candidate.placements.items())
+        self.accounts = [Account(stage.scene, train, placement) for train, placement in placements]
+        self.after = vary(stage.problem, day=self._day_after(-1), without=())
+
+    def _day_after(self, leave_out: int) -> Day:
+        """Return the day of the window as it becomes, with the military trains but one."""
+        runs = [
+            military(self.stage, run, self.reference(number))
+            for number, run in enumerate(self.candidate.runs)
+            if number != leave_out and leave_out >= 0
+        ]
+        moved = [account.added() for account in self.accounts if account.placement.retimed is not None]
+        gone = [account.train for account in self.accounts]
+        return altered(self.stage.window.day, gone, [*moved, *runs])
+
+    def reference(self, number: int) -> str:
+        """Return the reference of a train of the request."""
+        name = self.stage.problem.request.reference
+        return name if number == 0 else f"{name}/{number + 1}"
+
+    def proposal(self, soonest_s: float, short: list[Shortfall]) -> o.Proposal:
+        """Return the proposal."""
+        paths = [self._path(number, run) for number, run in enumerate(self.candidate.runs)]
+        by_day = missed_connections(self.accounts)
+        missed = sum(by_day.values(), Harm())
+        moves = [account.move(self.stage.rulebook, Harm()) for account in self.accounts]
+        self._draw(moves)
+        moves.sort(key=lambda move: (-move.harm.eur, move.train))
+        cases = Lateness(self.after, self.stage.pricing, self.candidate, self.progress).cases()
+        notices = _notices(moves)
+        military_by_s = int(self.candidate.departure_s) - displace_settings().notice.military_s
+        return o.Proposal(
+            id=self.name,
+            why=self.why,
+            paths=paths,
+            moves=moves,
+            harm=harm_sum(sum((account.harm for account in self.accounts), Harm()) + missed),
+            missed=harm_sum(missed),
+            by_segment=_pays(moves, lambda move: move.segment),
+            by_hour=_pays(moves, _hour),
+            arrival_s=to_step(self.candidate.arrival_s),
+            late_s=lateness_s(self.candidate, soonest_s),
+            robust_eur=robust_eur(cases),
+            late=cases,
+            decide_by_s=min([move.decide_by_s for move in moves] + [military_by_s]),
+            refuges=refuges(self.after, paths[0]),
+            notices=notices,
+            consent=_consent(moves),
+            reserve_paths=sorted({name for path in paths for name in path.reserve_paths}),
+            minimum_levels=[
+                o.LevelShort(
+                    section=one.section, direction=one.direction, hour=one.hour, needed=one.needed, before=one.before,
+                    after=one.after, kind=one.kind,
+                )
+                for one in short
+            ],
+        )  # fmt: skip
+
+    def _path(self, number: int, run: Run) -> p.Path:
+        after = self.after if len(self.candidate.runs) == 1 else vary(self.after, day=self._day_after(number))
+        return Assembler(after, run).path(f"{self.name}P{number + 1}", "displaced")
+
+    def _draw(self, moves: list[o.Move]) -> None:
+        """Draw the moved trains in the diagram of the first path, as in the day and as they become."""
+        from weerspoor.capacity.geometry import Course
+
+        run = self.candidate.runs[0]
+        course = Course(self.stage.network, run.directed)
+        before = {row.reference: row.lines for row in diagram_trains(vary(self.stage.problem, without=()), run, course)}
+        after = {row.reference: row.lines for row in diagram_trains(self.after, run, course)}
+        for move in moves:
+            move.line_before = before.get(move.train, [])
+            move.line_after = after.get(move.train, [])
+
+
+def military(stage: Stage, run: Run, reference: str) -> Added:
+    """Return a military run as a train of a day."""
+    train = stage.problem.train
+    found = passages(stage.network, run.directed, run.enter_s, run.exit_s, run.depart_s)
+
+    def whole(values: Iterable[float]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        return np.array([round(value) for value in values], np.int32)
+
+    arrivals, departures = whole(one.arrival_s for one in found), whole(one.departure_s for one in found)
+    return Added(
+        reference=reference,
+        series=reference,
+        kind=train.kind,
+        layer=LAYER_MILITARY,
+        phase="plan",
+        length_m=train.length_m,
+        occupies=train.occupies,
+        point=whole(one.point for one in found),
+        arrival_s=arrivals,
+        departure_s=departures,
+        planned_arrival_s=arrivals,
+        planned_departure_s=departures,
+        track=[one.track for one in found],
+        directed=run.directed,
+        enter_ds=whole(run.enter_s * 10),
+        exit_ds=whole(run.exit_s * 10),
+        depart_ds=whole(run.depart_s * 10),
+        rows=Rows.of(run, train.occupies),
+    )
+
+
+def _hour(move: o.Move) -> str:
+    first = next((call for call in move.calls if call.new_arrival_s != call.old_arrival_s), move.calls[0])
+    return f"{(first.old_departure_s // 3600) % 24:02d}"
+
+
+def _pays(moves: Sequence[o.Move], key: Callable[[o.Move], str]) -> list[o.Pays]:
+    """Return who pays, by a key of each move, the greatest harm first; hours in order of the operating day."""
+    groups: dict[str, list[o.Move]] = defaultdict(list)
+    for move in moves:
+        groups[key(move)].append(move)
+    rows = [
+        o.Pays(
+            what=what,
+            trains=len(group),
+            passenger_min=round(
+                sum(
+                    move.harm.passenger_min_delay
+                    + move.harm.passenger_min_waiting
+                    + move.harm.passenger_min_cancelled
+                    + move.harm.passenger_min_missed
+                    for move in group
+                ),
+                1,
+            ),
+            freight_tonne_h=round(sum(move.harm.freight_tonne_h for move in group), 2),
+            eur=round(sum(move.harm.eur for move in group), 2),
+        )
+        for what, group in groups.items()
+    ]
+    if all(row.what.isdigit() for row in rows):
+        return sorted(rows, key=lambda row: (int(row.what) * 3600 - DAY_START_S) % 86_400)
+    return sorted(rows, key=lambda row: (-row.eur, row.what))
+
+
+def _consent(moves: Sequence[o.Move]) -> list[str]:
+    asked = {move.undertaking or move.segment for move in moves if move.needs_consent}
+    return sorted(asked) + sorted({name for move in moves for name in move.neighbours} - asked)
+
+
+def _notices(moves: Sequence[o.Move]) -> list[o.Notice]:
+    """Return the notice to each holder: by undertaking, and segment where no source names one."""
+    groups: dict[tuple[str, str], list[o.Move]] = defaultdict(list)
+    for move in moves:
+        groups[move.undertaking, "" if move.undertaking else move.segment].append(move)
+    found = []
+    for (undertaking, segment), group in sorted(groups.items()):
+        cited = {move.rule.id: move.rule for move in group}
+        found.append(
+            o.Notice(
+                undertaking=undertaking,
+                segment=segment or group[0].segment,
+                send_by_s=min(move.decide_by_s for move in group),
+                trains=[_notice_train(move) for move in sorted(group, key=lambda move: move.train)],
+                citations=[cited[key] for key in sorted(cited)],
+            )
+        )
+    return found
+
+
+def _notice_train(move: o.Move) -> o.NoticeTrain:
+    return o.NoticeTrain(
+        train=move.train,
+        kind=move.kind,
+        asks_consent=move.needs_consent,
+        neighbours=move.neighbours,
+        times=[
+            o.NoticeTime(
+                code=call.code, name=call.name, old_arrival_s=call.old_arrival_s, old_departure_s=call.old_departure_s,
+                new_arrival_s=call.new_arrival_s, new_departure_s=call.new_departure_s,
+            )
+            for call in move.calls
+            if call.stops or call.new_arrival_s is None
+        ],
+    )  # fmt: skip

@@ -1,0 +1,173 @@
+"""Everything set up for displacing: the window of the day, the train on it, the scene, and prices under a rule set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from weerspoor.capacity.displace.paths import Candidate, Pricing
+from weerspoor.capacity.displace.rules import Rulebook
+from weerspoor.capacity.displace.scene import Allowed, Scene, own_timelines
+from weerspoor.capacity.displace.settings import displace_settings
+from weerspoor.capacity.fit import Problem, prepare
+from weerspoor.capacity.minimum_levels import MinimumLevels, Shortfall
+from weerspoor.capacity.request import Request
+from weerspoor.capacity.rules import RuleSet
+from weerspoor.kernel.graph import Run
+from weerspoor.network.model import Network
+from weerspoor.timetable.day import LAYER_PASSENGER, Day
+from weerspoor.timetable.harm import HarmModel, load_harm_values
+from weerspoor.timetable.window import Window, window_of
+
+BEFORE_S, AFTER_S = 2 * 3600, 5 * 3600
+"""How long before the train is ready, and after its last time, the trains of the day are needed."""
+
+LEVEL_ROUNDS = 3
+"""So often trains that minimum levels need are bound to run, and others looked for."""
+
+
+@dataclass
+class Stage:
+    """A request on a day, ready for displacing.
+
+    Attributes
+    ----------
+    network : Network
+    day : Day
+        The whole one.
+    window : Window
+    problem : Problem
+        The request on the day of the window.
+    scene : Scene
+    pricing : Pricing
+    rulebook : Rulebook
+    """
+
+    network: Network
+    day: Day
+    window: Window
+    problem: Problem
+    scene: Scene
+    pricing: Pricing
+    rulebook: Rulebook
+    levels: list[MinimumLevels] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, request: Request, network: Network, day: Day, rules: RuleSet, *, by_consent: bool = False) -> Stage:
+        """Return the stage of a request under a rule set.
+
+        Parameters
+        ----------
+        request : Request
+            Its points looked up.
+        network : Network
+        day : Day
+            With passengers.
+        rules : RuleSet
+        by_consent : bool
+            Only shifts to which holders consent.
+
+        Raises
+        ------
+        weerspoor.common.errors.InputError
+            If the train cannot be, or the day has no passengers.
+        """
+        harm = HarmModel(day, load_harm_values())
+        window = window_of(day, request.anchor_s - BEFORE_S, request.horizon_s + AFTER_S)
+        problem = prepare(request, network, window.day)
+        occupied = problem.occupation
+        rulebook = Rulebook(rules, window, network, by_consent=by_consent)
+        scene = Scene(network, window, harm, own_timelines(occupied.timelines), rulebook)
+        pricing = Pricing(scene, len(occupied.reference), problem.model.kind)
+        return cls(network, day, window, problem, scene, pricing, rulebook)
+
+    def under(self, rules: RuleSet, *, by_consent: bool = False) -> Stage:
+        """Return the same under another rule set; the scene's timelines are shared."""
+        rulebook = Rulebook(rules, self.window, self.network, by_consent=by_consent, forced=self.rulebook.forced)
+        return self._with(rulebook)
+
+    def _with(self, rulebook: Rulebook) -> Stage:
+        scene = replace(self.scene, allowed=rulebook, _terms={})
+        return replace(self, scene=scene, pricing=replace(self.pricing, scene=scene), rulebook=rulebook)
+
+    # -- minimum levels ---------------------------------------------------------------------------------------------
+
+    def shortfalls(self, candidate: Candidate) -> list[Shortfall]:
+        """Return the minimum levels of service that a candidate leaves unmet."""
+        if not self.levels:
+            self.levels.append(MinimumLevels(self.network, self.day))
+        by_day: dict[int, tuple[set[int], dict[int, int], dict[int, set[int]]]] = {}
+        for train, placement in candidate.placements.items():
+            removed, moved, lost = by_day.setdefault(int(self.window.days[train]), (set(), {}, {}))
+            origin = int(self.window.origin[train])
+            found = placement.retimed
+            if found is None:
+                removed.add(origin)
+                continue
+            moved[origin] = int(np.abs(found.shift_s).max()) * (1 if found.shift_s.max() > 0 else -1)
+            legs = self.scene.of(train)[placement.variant].legs
+            if found.first or found.last + 1 < legs.count:
+                served = {stand.call for stand in legs.stands[found.first : found.last + 2]}
+                points = {self.scene.point_of(train, stand.call) for stand in legs.stands if stand.call >= 0}
+                lost[origin] = points - {self.scene.point_of(train, call) for call in served if call >= 0}
+        return [
+            short
+            for removed, moved, lost in (by_day[key] for key in sorted(by_day))
+            for short in self.levels[0].may_lose(sorted(removed), moved, lost)
+        ]
+
+    def keeping_levels(self, candidate: Candidate, steps: int) -> tuple[Candidate, list[Shortfall]]:
+        """Return the candidate with minimum levels kept as far as they can be, and those that cannot."""
+        short = self.shortfalls(candidate)
+        if not short or not self.rulebook.rules.keeps_minimum_levels:
+            return candidate, short
+        best, kept = (candidate, short), set(self.rulebook.kept)
+        for _ in range(LEVEL_ROUNDS):
+            more = self._needed(best[0]) - kept
+            if not more:
+                break
+            kept |= more
+            stage = self._with(replace(self.rulebook, kept=frozenset(kept), _known={}))
+            again = stage.pricing(candidate.runs, candidate.how, steps)
+            if again is None:
+                break
+            short = self.shortfalls(again)
+            if len(short) <= len(best[1]):
+                best = (again, short)
+            if not short:
+                break
+        return best
+
+    def _needed(self, candidate: Candidate) -> set[int]:
+        """Return the trains of a candidate that do not run whole and that a minimum level misses."""
+        found = set()
+        for train, placement in candidate.placements.items():
+            ran = placement.retimed
+            whole = (
+                ran is not None and not ran.first and ran.last + 1 == self.scene.of(train)[placement.variant].legs.count
+            )
+            if whole:
+                continue
+            alone = replace(candidate, placements={train: placement})
+            if self.shortfalls(alone):
+                found.add(train)
+        return found
+
+    # -- several trains ---------------------------------------------------------------------------------------------
+
+    def hold_everything(self) -> Stage:
+        """Return the stage with trains that may only be held or cancelled."""
+        longest_s = max(displace_settings().moves.longest_s.values())
+        scene = replace(self.scene, allowed=lambda _: Allowed(0, longest_s, cancel=True), _terms={})
+        return replace(self, scene=scene, pricing=replace(self.pricing, scene=scene))
+
+    def passenger(self, train: int) -> bool:
+        """Tell whether a train of the window carries passengers."""
+        return self.window.day.trains.layer[train] == LAYER_PASSENGER
+
+
+def departures(runs: Sequence[Run]) -> list[float]:
+    """Return when each of some runs leaves."""
+    return [float(run.depart_s[0]) for run in runs]
