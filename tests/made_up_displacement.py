@@ -222,8 +222,7 @@ def make_notices(moves: list[q.Move]) -> list[q.Notice]:
     """Return the notices that go out for some moves, one to each holder."""
     holders: dict[tuple[str, str], list[q.Move]] = {}
     for move in moves:
-        if move.layer != "reserve":
-            holders.setdefault((move.undertaking, move.segment if not move.undertaking else ""), []).append(move)
+        holders.setdefault((move.undertaking, move.segment if not move.undertaking else ""), []).append(move)
     return [
         q.Notice(
             undertaking=undertaking,
@@ -325,7 +324,7 @@ def make_proposal(name: str, why: str, rows: list[int], later_s: int, *, rule: q
         decide_by_s=min((move.decide_by_s for move in moves), default=path.departure_s - 3600),
         refuges=_refuges(path),
         notices=make_notices(moves),
-        consent=sorted({move.undertaking or "freight" for move in moves if rule is CONSENT} | {"DB InfraGO"}),
+        consent=sorted({move.undertaking or move.segment for move in moves if rule is CONSENT} | {"DB InfraGO"}),
         reserve_paths=["R-Tb-Ht-22"],
         minimum_levels=[
             q.LevelShort(section="Go-Zp", direction="Go", hour=1, needed=1, before=1, after=0, kind="other")
@@ -364,7 +363,7 @@ def make_displacement(status: str = "draft") -> q.Displacement:
             make_proposal("B", "middle", [0, 1, 4, 5, 7, 8], 1500),
             make_proposal("C", "least_harm", [0, 4, 8], 3900),
         ],
-        consent=[make_proposal("D", "least_harm", [0, 4], 5400, rule=CONSENT)],
+        consent=[make_proposal("D", "least_harm", [0, 4, 6], 5400, rule=CONSENT)],
         rule_sets=[
             q.RuleAnswer(
                 rules="besluit",

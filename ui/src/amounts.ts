@@ -1,5 +1,6 @@
 /** Money, numbers of trains and moments of a displacement, as words. */
 
+import { known } from "./cells.ts";
 import { clockMinutes, nextDate } from "./clock.ts";
 import type { Plan } from "./plan.ts";
 import type { Citation, HarmSum, Move } from "./proposal.ts";
@@ -58,6 +59,9 @@ export const holderName = (undertaking: string, segment: string, texts: Texts): 
 
 /** Who holds the path of a moved train; a reserve path is nobody's. */
 export const moveHolder = (move: Move, texts: Texts): string => (move.layer === "reserve" ? texts.text("proposal.nobody") : holderName(move.undertaking, move.segment, texts));
+
+/** Whose consent is needed: undertakings, managers beyond the border, and segments where no source names the holder. */
+export const consentNames = (names: readonly string[], texts: Texts): string[] => names.map((name) => known("segment", name, texts));
 
 export const inLanguage = (row: { nl: string; en: string }, texts: Texts): string => (texts.lang === "nl" ? row.nl : row.en);
 export const titleOf = (row: { title_nl: string; title_en: string }, texts: Texts): string => (texts.lang === "nl" ? row.title_nl : row.title_en);

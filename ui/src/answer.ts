@@ -1,6 +1,6 @@
 /** The answer of a displacement in words: status, what a spokesperson could say, what the rules would let happen. */
 
-import { countsOf, eur, inLanguage, listed, passengerMinutes, titleOf } from "./amounts.ts";
+import { consentNames, countsOf, eur, inLanguage, listed, passengerMinutes, titleOf } from "./amounts.ts";
 import { certainty, named, table, td, tn } from "./cells.ts";
 import { optionName, type Option } from "./choice.ts";
 import { citations } from "./moves.ts";
@@ -29,7 +29,7 @@ export function spokesperson(displacement: Displacement, option: Option, texts: 
   const parts = countsOf(running).map(([kind, n]) => texts.text(`proposal.say.${kind}_${n === 1 ? "one" : "n"}`, { n }));
   if (parts.length === 0) return [texts.text("proposal.say.nothing"), whoDecides(rules, false, texts)].join(" ");
   const minutes = passengerMinutes(proposal.harm);
-  const most = Math.max(0, ...running.map((move) => move.delay_s));
+  const most = Math.max(0, ...running.filter((move) => move.layer === "passenger").map((move) => move.delay_s));
   return [
     texts.text("proposal.say.moved", { list: listed(parts, texts) }),
     minutes < 1 ? texts.text("proposal.say.no_travellers") : texts.text("proposal.say.travellers", { time: together(minutes, texts) }),
@@ -106,7 +106,7 @@ function compared(displacement: Displacement, options: readonly Option[], texts:
 }
 
 function asked(options: readonly Option[], texts: Texts): Shape | null {
-  const rows = options.filter((option) => option.proposal.consent.length > 0).map((option) => h("tr", {}, td(optionName(option, texts)), td(listed(option.proposal.consent, texts))));
+  const rows = options.filter((option) => option.proposal.consent.length > 0).map((option) => h("tr", {}, td(optionName(option, texts)), td(listed(consentNames(option.proposal.consent, texts), texts))));
   return rows.length === 0 ? null : h("section", { class: "asked" }, h("h2", {}, texts.text("proposal.whom_to_ask")), table("asked", named(["proposal", "consent"], texts), rows));
 }
 

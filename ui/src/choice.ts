@@ -1,6 +1,6 @@
 /** The proposals to choose from: a chart of lateness against harm, and a table that compares them. */
 
-import { countsOf, eur, eurRange, amount, KINDS, passengerMinutes, rounded } from "./amounts.ts";
+import { consentNames, countsOf, eur, eurRange, amount, KINDS, passengerMinutes, rounded } from "./amounts.ts";
 import { named, table, td, tn } from "./cells.ts";
 import { clock, clockMinutes } from "./clock.ts";
 import { placeLabels } from "./labels.ts";
@@ -113,7 +113,7 @@ function optionRow(option: Option, index: number, chosen: number, texts: Texts, 
     tn(clockMinutes(proposal.decide_by_s)),
     tn(dash(proposal.reserve_paths.length)),
     tn(dash(proposal.minimum_levels.length)),
-    td(dash(proposal.consent.join(", "))),
+    td(dash(consentNames(proposal.consent, texts).join(", "))),
   );
 }
 

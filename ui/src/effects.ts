@@ -121,10 +121,13 @@ function noticeBody(notice: Notice, plan: Plan, texts: Texts): Child[] {
 
 /** The notices as they would go out: on the screen each opens, on paper all stand open. */
 export function notices(proposal: Proposal, plan: Plan, texts: Texts, opening: boolean): Shape | null {
-  if (proposal.notices.length === 0) return null;
+  // A reserve path is nobody's: there is nobody to send a notice to.
+  const nobodys = new Set(proposal.moves.filter((move) => move.layer === "reserve").map((move) => move.train));
+  const sent = proposal.notices.map((notice) => ({ ...notice, trains: notice.trains.filter((train) => !nobodys.has(train.train)) })).filter((notice) => notice.trains.length > 0);
+  if (sent.length === 0) return null;
   const one = (notice: Notice): Shape =>
     opening
       ? h("details", { class: "notice" }, h("summary", {}, noticeHead(notice, texts)), noticeBody(notice, plan, texts))
       : h("div", { class: "notice" }, h("h4", {}, noticeHead(notice, texts)), noticeBody(notice, plan, texts));
-  return h("section", { class: "notices" }, h("h3", {}, texts.text("proposal.notices")), h("p", { class: "note" }, texts.text("proposal.notices_note")), proposal.notices.map(one));
+  return h("section", { class: "notices" }, h("h3", {}, texts.text("proposal.notices")), h("p", { class: "note" }, texts.text("proposal.notices_note")), sent.map(one));
 }

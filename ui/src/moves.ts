@@ -58,7 +58,7 @@ function moveRow(move: Move, id: string, texts: Texts, opening: boolean): Shape[
     "tr",
     { "data-train": move.train },
     td(opening ? h("button", { type: "button", class: "opener", "aria-expanded": "false", "aria-controls": id }, name) : name),
-    td(moveHolder(move, texts), h("span", { class: "quiet" }, move.undertaking ? ` · ${texts.word("segment", move.segment)}` : ""), move.layer === "reserve" ? null : [" ", h("span", { class: `certainty ${move.holder_certainty}`, title: texts.word("certainty", move.holder_certainty) })]),
+    td(moveHolder(move, texts), h("span", { class: "quiet" }, move.undertaking ? ` · ${texts.word("segment", move.segment)}` : ""), move.layer === "reserve" ? null : ["\u00a0", h("span", { class: `certainty dot ${move.holder_certainty}`, title: texts.word("certainty", move.holder_certainty) })]),
     td(texts.word("displaced", move.kind)),
     tn(move.kind === "cancelled" || move.kind === "shortened" ? "–" : moveBrief(move, texts)),
     tn(minutes, minutes && freight ? " · " : "", freight),

@@ -121,7 +121,7 @@ def _proposals(displacement: Displacement, chosen: Proposal, texts: Texts) -> Ta
             eur_range(harm, texts),
             f"+ {eur(one.robust_eur, texts)}" if one.robust_eur is not None else "–",
             clock(one.decide_by_s, with_seconds=False),
-            escape(", ".join(one.consent)) or "–",
+            escape(", ".join(texts.table.get(f"segment.{name}", name) for name in one.consent)) or "–",
             style="bold" if one is chosen else None,
         )
     return table

@@ -18,6 +18,7 @@ from weerspoor.capacity.settings import settings
 from weerspoor.common.errors import InputError
 from weerspoor.common.files import content_hash
 from weerspoor.report.displaced import chosen_proposal
+from weerspoor.timetable.day import LAYER_RESERVE
 
 if TYPE_CHECKING:
     from weerspoor.capacity.plan import Plan
@@ -131,7 +132,8 @@ def shareable_hash(value: Shareable) -> str:
 
 
 def _notices(proposal: Proposal) -> list[SharedNotice]:
-    moves = {move.train: move for move in proposal.moves}
+    """Return the notices of a proposal; a reserve path is nobody's, so nobody has to know of it."""
+    moves = {move.train: move for move in proposal.moves if move.layer != LAYER_RESERVE}
     found: list[SharedNotice] = []
     for notice in proposal.notices:
         trains = [_train(row, moves[row.train]) for row in notice.trains if row.train in moves]
