@@ -68,7 +68,7 @@ ProposalOption = Annotated[
 ]
 ShareableOption = Annotated[
     bool,
-    typer.Option("--shareable", help="Write what the holders of moved trains have to know, without the military train."),
+    typer.Option("--shareable", help="Write what holders of moved trains have to know, without the military train."),
 ]
 LangOption = Annotated[
     Lang | None,
@@ -198,10 +198,10 @@ def plan(
             from weerspoor.capacity.make import make_plan
 
             made = make_plan(wanted, day=day, alternatives=alternatives, progress=say)
-        files = (
-            {} if displib is None else {displib / name: text for name, text in _displib(made, proposal, say).items()}
-        )
-        _write_plan(made.plan, json, html, lang, files, say)
+        files: dict[Path, bytes] = {}
+        if displib is not None:
+            files = {displib / name: content for name, content in _displib(made, proposal, say).items()}
+        _write_plan(made.plan, Outputs(json, html, lang, shareable=shareable, proposal=proposal), files, say)
     _finish_plan(made.plan, (json, html, *files), lang)
 
 
@@ -244,23 +244,30 @@ def _write_plan(made: Plan, asked: Outputs, files: dict[Path, bytes], say: Calla
     from weerspoor.common.files import write_whole
 
     outputs = dict(files)
-    lang = (asked.lang or Lang.NL).value
-    if asked.html is not None:
-        say("drawing the page")
-    if asked.shareable:
-        from weerspoor.report.shareable import shareable, shareable_json
-        from weerspoor.report.shareable_page import render_shareable
-
-        told = shareable(made, asked.proposal or None)
-        forms = ((asked.json, lambda: shareable_json(told)), (asked.html, lambda: render_shareable(told, lang).encode()))
-    else:
-        from weerspoor.capacity.schema import plan_json
-        from weerspoor.report.page import render
-
-        forms = ((asked.json, lambda: plan_json(made)), (asked.html, lambda: render(made, lang).encode()))
-    outputs.update({path: make() for path, make in forms if path is not None})
+    for path, make in ((asked.json, _as_json), (asked.html, _as_page)):
+        if path is not None:
+            say(f"making {path.name}")
+            outputs[path] = make(made, asked)
     for path, content in outputs.items():
         write_whole(path, content)
+
+
+def _as_json(made: Plan, asked: Outputs) -> bytes:
+    from weerspoor.capacity.schema import plan_json
+    from weerspoor.report.shareable import shareable, shareable_json
+
+    return shareable_json(shareable(made, asked.proposal or None)) if asked.shareable else plan_json(made)
+
+
+def _as_page(made: Plan, asked: Outputs) -> bytes:
+    from weerspoor.report.page import render
+    from weerspoor.report.shareable import shareable
+    from weerspoor.report.shareable_page import render_shareable
+
+    lang = (asked.lang or Lang.NL).value
+    if asked.shareable:
+        return render_shareable(shareable(made, asked.proposal or None), lang).encode()
+    return render(made, lang).encode()
 
 
 def _finish_plan(made: Plan, written: tuple[Path | None, ...], lang: Lang | None) -> None:
@@ -312,6 +319,37 @@ def verify(
     for violation in violations:
         typer.echo(f"  {violation}")
     raise typer.Exit(NO_PATH)
+
+
+@app.command()
+def share(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json", help="A plan written by `weerspoor plan --json`.")],
+    *,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page.")] = None,
+    proposal: Annotated[
+        str | None, typer.Option("--proposal", metavar="ID", help="Which proposal; the least harmful if left out.")
+    ] = None,
+    holder: Annotated[
+        str | None,
+        typer.Option("--holder", metavar="NAME", help="Only for this undertaking, or for the train of an unnamed one."),
+    ] = None,
+    lang: Annotated[Lang, typer.Option("--lang", help="Language of the page.")] = Lang.NL,
+) -> None:
+    """Write what the holders of moved trains have to know, without the military train itself."""
+    _check_outputs(json, html)
+    from weerspoor.capacity.schema import load_plan
+    from weerspoor.common.files import write_whole
+    from weerspoor.report.shareable import holder_key, shareable, shareable_json
+    from weerspoor.report.shareable_page import render_shareable
+
+    made = shareable(load_plan(plan_file), proposal, holder)
+    for path, content in ((json, shareable_json(made)), (html, render_shareable(made, lang.value).encode())):
+        if path is not None:
+            write_whole(path, content)
+            typer.echo(f"Written: {path}", err=True)
+    for notice in made.notices:
+        typer.echo(f"{holder_key(notice)}: {', '.join(train.train for train in notice.trains)}")
 
 
 @data_app.command("check")

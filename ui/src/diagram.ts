@@ -4,6 +4,7 @@ import { clock, clockMinutes, timeTicks } from "./clock.ts";
 import { courseOf, kmAt, timeAt, type Course } from "./course.ts";
 import { lineStyles, styleKey } from "./kinds.ts";
 import { fitAxis, placeLabels, placeRank, type Box, type MapLabel } from "./labels.ts";
+import { NO_OVERLAY, unmoved, type Overlay } from "./moved.ts";
 import type { DiagramTrain, Path } from "./plan.ts";
 import { h, type Shape } from "./shape.ts";
 import type { Texts } from "./texts.ts";
@@ -35,11 +36,11 @@ export function plotBox(size: Size): Box {
   return { x: left, y: TOP, width: Math.max(50, size.width - left - RIGHT), height: Math.max(50, size.height - TOP - BOTTOM) };
 }
 
-/** The whole path with some time at either side, and room for the first and last name. */
-export function fullView(path: Path): DiagramView {
-  const course = courseOf(path);
-  const first = Math.min(path.departure_s, course[0]?.[1] ?? path.departure_s);
-  const last = Math.max(path.arrival_s, course.at(-1)?.[1] ?? path.arrival_s);
+/** The whole path and those beside it, with some time at either side, and room for the first and last name. */
+export function fullView(path: Path, siblings: readonly Course[] = []): DiagramView {
+  const courses = [courseOf(path), ...siblings];
+  const first = Math.min(path.departure_s, ...courses.map((course) => course[0]?.[1] ?? path.departure_s));
+  const last = Math.max(path.arrival_s, ...courses.map((course) => course.at(-1)?.[1] ?? path.arrival_s));
   const aside = Math.max(300, 0.06 * (last - first));
   const beyond = 0.022 * path.distance_km;
   return { from: first - aside, until: last + aside, kmFrom: -beyond, kmTo: path.distance_km + beyond };
@@ -223,8 +224,8 @@ function labelPlace(train: DiagramTrain, course: Course | null, view: DiagramVie
   return best ? [best[1], best[2]] : null;
 }
 
-/** Names in the plot: the train's own times and stops, trains it waits for, and others where there is room. */
-function plotLabels(path: Path, course: Course, at: Scales, view: DiagramView, texts: Texts): Shape[] {
+/** Names in the plot: the train's own times and stops, moved trains, those it waits for, and others where there is room. */
+function plotLabels(path: Path, overlay: Overlay, course: Course, at: Scales, view: DiagramView, texts: Texts): Shape[] {
   const labels: (MapLabel & { kind: string })[] = [];
   const last = path.points.length - 1;
   const clear = (km: number, s: number, text: string, rank: number, kind: string): void => {
@@ -238,9 +239,13 @@ function plotLabels(path: Path, course: Course, at: Scales, view: DiagramView, t
       clear(point.km, (point.arrival_s + point.departure_s) / 2, `${point.code} ${texts.duration(point.stop_s)}${why}`, 1, "own");
     }
   });
+  for (const { label, before, after } of overlay.moved) {
+    const place = labelPlace(after, course, view) ?? labelPlace(before, course, view);
+    if (place) clear(place[0], place[1], label, 1.5, "moved");
+  }
   const wanted = new Set(path.points.filter((point) => point.reason_train).map((point) => point.reason_train));
   const close = view.until - view.from <= 3 * 3600;
-  for (const train of path.trains) {
+  for (const train of unmoved(path, overlay)) {
     const important = wanted.has(train.reference);
     if (!important && (!close || labels.length >= MOST_LABELS)) continue;
     const place = labelPlace(train, important ? course : null, view);
@@ -260,14 +265,28 @@ function plotLabels(path: Path, course: Course, at: Scales, view: DiagramView, t
 
 let drawn = 0;
 
-/** The whole diagram; `kinds` of points by code say which names go first. */
-export function drawDiagram(path: Path, view: DiagramView, size: Size, texts: Texts, kinds: Kinds = new Map()): Shape {
+/** Moved trains: as they were, pale and broken; as they become, full. One that does not run any more keeps a stronger line. */
+function movedData(overlay: Overlay, at: Scales, view: DiagramView): Shape[] {
+  const data = (trains: readonly DiagramTrain[]): string => trains.flatMap((train) => train.lines.map((line) => lineData(line, at, view))).join("");
+  const gone = overlay.moved.filter((one) => one.after.lines.length === 0);
+  const kept = overlay.moved.filter((one) => one.after.lines.length > 0);
+  return [
+    h("path", { class: "moved-before", d: data(kept.map((one) => one.before)) }),
+    h("path", { class: "moved-before gone", d: data(gone.map((one) => one.before)) }),
+    h("path", { class: "moved-casing", d: data(kept.map((one) => one.after)) }),
+    h("path", { class: "moved-after", d: data(kept.map((one) => one.after)) }),
+  ];
+}
+
+/** The whole diagram; `kinds` of points by code say which names go first, `overlay` which trains are moved. */
+export function drawDiagram(path: Path, view: DiagramView, size: Size, texts: Texts, kinds: Kinds = new Map(), overlay: Overlay = NO_OVERLAY): Shape {
   const at = scales(view, size);
   const { box } = at;
   const course = courseOf(path);
   const id = `d${(drawn += 1)}`;
   const single = path.sections.filter((section) => section.tracks <= 1).map((section) => ({ ...section, from_s: view.from, until_s: view.until }));
   const own = lineData(course, at, view);
+  const others = unmoved(path, overlay);
   const stops = path.points
     .filter((point) => point.stop_s > 0)
     .map((point) => `M${px(at.x(point.arrival_s))} ${px(at.y(point.km))}H${px(Math.max(at.x(point.departure_s), at.x(point.arrival_s) + 2))}`)
@@ -303,16 +322,18 @@ export function drawDiagram(path: Path, view: DiagramView, size: Size, texts: Te
       lineStyles().map((style) =>
         h("path", {
           class: "train",
-          d: trainData(path.trains, style.key, at, view),
+          d: trainData(others, style.key, at, view),
           stroke: style.colour,
           "stroke-width": style.width,
           "stroke-dasharray": style.dash || undefined,
         }),
       ),
+      movedData(overlay, at, view),
+      h("path", { class: "own-sibling", d: overlay.siblings.map((sibling) => lineData(sibling, at, view)).join("") }),
       h("path", { class: "own-casing", d: own }),
       h("path", { class: "own", d: own }),
       h("path", { class: "own-stop", d: stops }),
-      plotLabels(path, course, at, view, texts),
+      plotLabels(path, overlay, course, at, view, texts),
     ),
   );
 }

@@ -1,4 +1,6 @@
-/** The plan as the program writes it (`weerspoor-plan`, version 2); see `capacity/plan.py` for the meaning of each field. */
+/** The plan as the program writes it (`weerspoor-plan`, version 3); see `capacity/plan.py` for the meaning of each field. */
+
+import type { Displacement } from "./proposal.ts";
 
 export type LonLat = readonly [number, number];
 
@@ -153,6 +155,7 @@ export interface Plan {
   day: { name: string; kind: string; date: string; lacks: string[]; warnings: Sentence[] };
   paths: Path[];
   explanation: Explanation | null;
+  displacement: Displacement | null;
   assumptions: Record<string, string>[];
   sources: Record<string, string>[];
   map: { lines: LonLat[][]; places: Place[] };

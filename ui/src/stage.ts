@@ -6,6 +6,7 @@ import { drawDiagram, fullView, placeName, plotBox, scales, under, type DiagramV
 import { create, fill } from "./dom.ts";
 import { lineStyles, styleKey } from "./kinds.ts";
 import { drawMap, fitView, mapNames, mapTransform, placesOfInterest, type MapView } from "./map.ts";
+import { moveBrief, NO_OVERLAY, unmoved, type Overlay } from "./moved.ts";
 import type { DiagramTrain, Path, Plan } from "./plan.ts";
 import { h, type Shape } from "./shape.ts";
 import type { Texts } from "./texts.ts";
@@ -39,14 +40,15 @@ function frame(name: string, texts: Texts, moves: () => Moves): { outer: HTMLEle
 const sizeOf = (element: HTMLElement): Size => ({ width: Math.max(200, element.clientWidth), height: Math.max(160, element.clientHeight) });
 
 /** The space-time diagram on the screen. `onKm` hears where along the path the pointer is, null when it leaves. */
-export function diagramStage(kinds: Kinds, texts: Texts, onKm: (km: number | null) => void): { element: HTMLElement; show(path: Path): void; mark(km: number | null): void } {
+export function diagramStage(kinds: Kinds, texts: Texts, onKm: (km: number | null) => void): { element: HTMLElement; show(path: Path, overlay?: Overlay): void; mark(km: number | null): void } {
   let path: Path | null = null;
+  let overlay = NO_OVERLAY;
   let view: DiagramView = { from: 0, until: 1, kmFrom: 0, kmTo: 1 };
   let whole = view;
   let own: DiagramTrain = { reference: "", kind: "", layer: "", lines: [] };
 
   const redraw = (): void => {
-    if (path) fill(parts.canvas, drawDiagram(path, view, sizeOf(parts.stage), texts, kinds));
+    if (path) fill(parts.canvas, drawDiagram(path, view, sizeOf(parts.stage), texts, kinds, overlay));
   };
   const later = onFrame(redraw);
   const limit = (next: DiagramView): DiagramView => {
@@ -100,16 +102,21 @@ export function diagramStage(kinds: Kinds, texts: Texts, onKm: (km: number | nul
         return;
       }
       const mine = nearest([own], at.km(y), at.s(x), at.perKm, at.perS);
-      const other = nearest(path.trains, at.km(y), at.s(x), at.perKm, at.perS);
+      const others = [...overlay.moved.map((one) => one.after), ...overlay.moved.map((one) => one.before), ...unmoved(path, overlay)];
+      const other = nearest(others, at.km(y), at.s(x), at.perKm, at.perS);
       const isMine = mine !== null && mine.distance <= NEAR_PX && (other === null || mine.distance <= other.distance + 2);
       const near = isMine ? mine : other !== null && other.distance <= NEAR_PX ? other : null;
       const km = near ? near.km : at.km(y);
       const s = near ? near.s : at.s(x);
       onKm(Math.min(path.distance_km, Math.max(0, km)));
-      const train = near && !isMine ? path.trains[near.index] : undefined;
+      const index = near && !isMine ? near.index : -1;
+      const train = others[index];
+      const count = overlay.moved.length;
+      const moved = index >= 0 && index < 2 * count ? overlay.moved[index % count] : undefined;
       const rows: Shape[] = [];
       if (isMine) rows.push(h("b", {}, texts.text("ui.this_train")));
       if (train) rows.push(h("b", {}, train.reference), h("span", {}, `${texts.word("kind", train.kind)} · ${texts.text(`style.${styleKey(train.kind, train.layer)}`)}`));
+      if (moved) rows.push(h("span", {}, `${texts.text(index < count ? "proposal.after" : "proposal.before")} · ${texts.word("displaced", moved.move.kind)} · ${moveBrief(moved.move, texts)}`));
       rows.push(h("span", { class: "n" }, `${clock(s)} · ${placeName(path, km)} · km ${texts.number(km, 1)}`));
       const below = under(path, at.km(y), at.s(x));
       for (const held of below.held.slice(0, 2)) rows.push(h("span", {}, `${texts.text("ui.holds")} ${held.name} ${clock(held.from_s)}–${clock(held.until_s)}`));
@@ -118,7 +125,7 @@ export function diagramStage(kinds: Kinds, texts: Texts, onKm: (km: number | nul
       if (train) {
         const style = lineStyles().find((one) => one.key === styleKey(train.kind, train.layer));
         const data = train.lines.map((course) => course.map(([k, t], i) => `${i === 0 ? "M" : "L"}${at.x(t).toFixed(1)} ${at.y(k).toFixed(1)}`).join("")).join("");
-        line = h("path", { class: "picked", d: data, stroke: style?.colour });
+        line = h("path", { class: "picked", d: data, stroke: moved ? "var(--moved)" : style?.colour });
       }
       fill(parts.pointer, ...pointerShapes(at.x(s), at.y(km), line));
       show(parts.note, rows, x, y, size);
@@ -133,10 +140,11 @@ export function diagramStage(kinds: Kinds, texts: Texts, onKm: (km: number | nul
   new ResizeObserver(later).observe(parts.stage);
   return {
     element: parts.outer,
-    show: (next) => {
+    show: (next, over = NO_OVERLAY) => {
       path = next;
+      overlay = over;
       own = { reference: "", kind: "", layer: "", lines: [courseOf(next) as DiagramTrain["lines"][number]] };
-      whole = fullView(next);
+      whole = fullView(next, over.siblings);
       view = whole;
       clear();
       redraw();

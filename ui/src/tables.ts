@@ -1,20 +1,13 @@
 /** The written parts of the page: header, paths, points, kept-empty tracks, conditions, explanation, sources. */
 
+import { certainty, known, named, table, td, tn } from "./cells.ts";
 import { clock, nextDate } from "./clock.ts";
 import { lineStyles, styleKey } from "./kinds.ts";
 import { hatch, placeName } from "./diagram.ts";
+import { NO_OVERLAY, unmoved, type Overlay } from "./moved.ts";
 import type { Condition, KeptEmpty, Path, Plan } from "./plan.ts";
 import { h, type Child, type Shape } from "./shape.ts";
 import type { Texts } from "./texts.ts";
-
-/** A table; a column that begins with `>` is set right for numbers and times. */
-function table(name: string, heads: readonly string[], rows: readonly Shape[]): Shape {
-  const cell = (head: string): Shape => (head.startsWith(">") ? h("th", { class: "n", scope: "col" }, head.slice(1)) : h("th", { scope: "col" }, head));
-  return h("div", { class: "scroll" }, h("table", { class: name }, h("thead", {}, h("tr", {}, heads.map(cell))), h("tbody", {}, rows)));
-}
-
-const td = (...children: Child[]): Shape => h("td", {}, ...children);
-const tn = (...children: Child[]): Shape => h("td", { class: "n" }, ...children);
 
 /** Any value of a request or a train as a short text. */
 export function plain(value: unknown, texts: Texts): string {
@@ -149,11 +142,8 @@ export function paths(plan: Plan, chosen: number, texts: Texts, choosing: boolea
   return h("section", { class: "paths" }, h("h2", {}, texts.text("ui.paths")), table("paths", named(heads, texts), rows), plan.paths.length > 1 ? h("p", { class: "note" }, texts.text("ui.paths_note")) : null);
 }
 
-const named = (heads: readonly string[], texts: Texts): string[] =>
-  heads.map((head) => (head.startsWith(">") ? `>${texts.text(`ui.head.${head.slice(1)}`)}` : texts.text(`ui.head.${head}`)));
-
 /** The operating day: that of the day, else the one asked for; empty if neither has a date. */
-const dateOf = (plan: Plan): string => plan.day.date || String(plan.request["date"] ?? "");
+export const dateOf = (plan: Plan): string => plan.day.date || String(plan.request["date"] ?? "");
 
 /** A train further away than this is not named beside a point. */
 const FAR_S = 3600;
@@ -338,14 +328,6 @@ export function conditions(list: readonly Condition[], texts: Texts): Shape | nu
   return h("section", { class: "conditions" }, h("h2", {}, texts.text("ui.conditions")), table("conditions", named(["condition", "place", ">value", ">limit", "certainty", "source"], texts), rows));
 }
 
-const certainty = (key: string, texts: Texts): Shape => h("span", { class: `certainty ${/^\w+$/.test(key) ? key : ""}` }, texts.word("certainty", key));
-
-/** The text of `group.key` if there is one, else the key as it is. */
-const known = (group: string, key: string, texts: Texts): string => {
-  const found = texts.text(`${group}.${key}`);
-  return found === `${group}.${key}` ? key : found;
-};
-
 /** Why there is no path, and what would give one. */
 export function explanation(plan: Plan, texts: Texts): Shape | null {
   const found = plan.explanation;
@@ -405,14 +387,17 @@ export function origins(plan: Plan, texts: Texts): Shape {
 }
 
 /** What the lines and areas of the diagram mean; only what occurs. */
-export function diagramLegend(path: Path, texts: Texts, id: string): Shape {
-  const present = new Set(path.trains.map((train) => styleKey(train.kind, train.layer)));
+export function diagramLegend(path: Path, texts: Texts, id: string, overlay: Overlay = NO_OVERLAY): Shape {
+  const present = new Set(unmoved(path, overlay).map((train) => styleKey(train.kind, train.layer)));
   const key = (drawing: Child, text: string): Shape => h("span", { class: "key" }, h("svg", { width: 30, height: 12, "aria-hidden": "true" }, drawing), ` ${text}`);
   const kept = new Set(path.kept_empty.map((one) => one.of));
   return h(
     "p",
     { class: "legend" },
     key([h("path", { class: "own-casing", d: "M0 6H30" }), h("path", { class: "own", d: "M0 6H30" })], texts.text("ui.legend_own")),
+    overlay.moved.length > 0 ? [key(h("path", { class: "moved-before", d: "M0 6H30" }), texts.text("proposal.legend_before")), key(h("path", { class: "moved-after", d: "M0 6H30" }), texts.text("proposal.legend_after"))] : null,
+    overlay.moved.some((one) => one.after.lines.length === 0) ? key(h("path", { class: "moved-before gone", d: "M0 6H30" }), texts.text("proposal.legend_gone")) : null,
+    overlay.siblings.length > 0 ? key(h("path", { class: "own-sibling", d: "M0 6H30" }), texts.text("proposal.legend_series")) : null,
     key(h("rect", { class: "held", x: 2, y: 1, width: 26, height: 10 }), texts.text("ui.legend_held")),
     kept.has("all") ? key([h("defs", {}, hatch(`${id}-all`, 5, 45)), h("rect", { class: "kept kept-all", x: 2, y: 1, width: 26, height: 10, fill: `url(#${id}-all)` })], texts.text("ui.legend_kept_all")) : null,
     kept.has("passenger") ? key([h("defs", {}, hatch(`${id}-passenger`, 7, -45)), h("rect", { class: "kept kept-passenger", x: 2, y: 1, width: 26, height: 10, fill: `url(#${id}-passenger)` })], texts.text("ui.legend_kept_passenger")) : null,

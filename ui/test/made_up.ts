@@ -81,7 +81,7 @@ export const path: Path = {
 
 export const plan: Plan = {
   schema: "weerspoor-plan",
-  version: 2,
+  version: 3,
   reference: "HNS-1",
   outcome: "found",
   handling: { label: "Label", sensitive: [] },
@@ -97,6 +97,7 @@ export const plan: Plan = {
     relaxations: [{ key: "later", amount: 600, unit: "s", detail: { key: "plan.relaxation.later", values: {} }, departure_s: 72_600, arrival_s: 74_100 }],
     reached: ["A"],
   },
+  displacement: null,
   assumptions: [],
   sources: [],
   map: { lines: [[[4.9, 52], [5.4, 52.3]]], places: [{ code: "X", name: "Exe", kind: "station", at: [5.2, 52.12] }] },

@@ -221,6 +221,8 @@ class RuleNote(msgspec.Struct, kw_only=True):
     source: str
     hash: str
     compensated: str
+    decided_by: list[str] = []
+    """Who has to decide, as in the rule set; none where it names nobody."""
 
 
 class RuleAnswer(msgspec.Struct, kw_only=True):

@@ -26,6 +26,13 @@ class HandlingRule(_Row, frozen=True, kw_only=True):
     sensitive: list[str]
 
 
+class ShareableRule(_Row, frozen=True, kw_only=True):
+    """The label of a shareable version, and whom its readers can ask; empty if nobody is named."""
+
+    label: str
+    contact: str
+
+
 class Choice(_Row, frozen=True, kw_only=True):
     """What makes one path better than another that is not simply worse."""
 
@@ -94,6 +101,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """All of ``data/planning.toml``."""
 
     handling: HandlingRule
+    shareable: ShareableRule
     choice: Choice
     close: Close
     diagram: Diagram

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from weerspoor.capacity import plan as p
 from weerspoor.common.clock import clock
+from weerspoor.report.displaced import chosen_proposal, print_displacement
 from weerspoor.report.texts import Texts
 from weerspoor.timetable.measure import not_placed
 
@@ -40,7 +41,7 @@ def room(seconds: int | None, train: str, texts: Texts) -> str:
 
 
 def print_plan(plan: p.Plan, lang: str = "en", console: Console | None = None) -> None:
-    """Print a plan: the best path in full, alternatives in a line each, or why there is none.
+    """Print a plan: what it displaces, the best path in full, alternatives in a line each, or why there is none.
 
     Parameters
     ----------
@@ -71,10 +72,25 @@ def print_plan(plan: p.Plan, lang: str = "en", console: Console | None = None) -
     line(f"{texts.text('report.day')}: {plan.day.name} {plan.day.date}".rstrip())
     for warning in plan.day.warnings:
         console.print(f"[yellow]{texts.text('report.note')}[/] {escape(texts.sentence(warning))}", highlight=False)
+    proposal = None
+    if plan.displacement is not None:
+        print_displacement(plan.displacement, texts, console)
+        proposal = chosen_proposal(plan.displacement)
     if plan.explanation is not None:
         _print_explanation(plan.explanation, texts, console)
-        return
-    best = plan.paths[0]
+    paths = plan.paths if proposal is None else proposal.paths
+    if paths:
+        _print_paths(paths, proposal is None, texts, console)
+        line(f"{texts.text('report.plan')} {plan.hash}")
+
+
+def _print_paths(paths: Sequence[p.Path], alternatives: bool, texts: Texts, console: Console) -> None:
+    """Print the first path in full and, if they are alternatives to it, the others in a line each."""
+
+    def line(text: str) -> None:
+        console.print(escape(text), highlight=False)
+
+    best = paths[0]
     console.print()
     console.print(_path_table(best, texts))
     took = hours(best.arrival_s - best.departure_s, texts)
@@ -101,10 +117,9 @@ def print_plan(plan: p.Plan, lang: str = "en", console: Console | None = None) -
         line(texts.text("report.close", condition=name, value=value, limit=limit, place=row.place))
     if len(best.conditions) > 12:
         line(texts.text("report.more_close", n=len(best.conditions) - 12))
-    if len(plan.paths) > 1:
+    if alternatives and len(paths) > 1:
         console.print()
-        console.print(_alternatives_table(plan.paths[1:], texts))
-    line(f"{texts.text('report.plan')} {plan.hash}")
+        console.print(_alternatives_table(paths[1:], texts))
 
 
 def _heads(texts: Texts, *keys: str) -> list[str]:
@@ -144,7 +159,7 @@ def _path_table(path: p.Path, texts: Texts) -> Table:
     return table
 
 
-def _alternatives_table(paths: list[p.Path], texts: Texts) -> Table:
+def _alternatives_table(paths: Sequence[p.Path], texts: Texts) -> Table:
     title = texts.text("report.alternatives")
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for head in _heads(texts, "", "departure", "arrival", "running", "stops", "km", "report.over"):
