@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.kernel.retiming import FAR_S, Retimed, Retimer, Terms, rows_at
-from weerspoor.kernel.timelines import Lines, Rows, Timelines
+from weerspoor.kernel.timelines import Rows, Timelines
 from weerspoor.network.model import Network
 from weerspoor.timetable.harm import HarmModel
 from weerspoor.timetable.legs import Legs, legs_of
@@ -403,9 +403,3 @@ class Scene:
     def harm_eur(self) -> float:
         """What all that is moved costs, connections apart."""
         return float(sum(placement.eur - placement.besides_eur for placement in self.moved.values()))
-
-
-def own_timelines(timelines: Timelines) -> Timelines:
-    """Return a copy of timelines that may be changed."""
-    lines = Lines._make(column.copy() for column in timelines.lines)
-    return Timelines(timelines.n_zones, lines, int((lines.first + lines.room).max(initial=0)))

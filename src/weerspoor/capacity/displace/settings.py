@@ -54,6 +54,8 @@ class SearchRule(_Table, frozen=True, kw_only=True):
         So often the costliest train that a path moves is taken for fixed and another path looked for.
     quick_steps, steps : int
         Steps of re-planning for a first price and for a proposal.
+    worked_out : int
+        So many of the cheapest candidates get the second.
     other_tracks : int
         For so many of the costliest trains other tracks are looked for.
     most_blockers : int
@@ -70,6 +72,7 @@ class SearchRule(_Table, frozen=True, kw_only=True):
     shifts: int
     hardenings: int
     quick_steps: int
+    worked_out: int
     steps: int
     other_tracks: int
     most_blockers: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from weerspoor.capacity.displace.paths import Candidate, Pricing
 from weerspoor.capacity.displace.rules import Rulebook
-from weerspoor.capacity.displace.scene import Scene, own_timelines
+from weerspoor.capacity.displace.scene import Scene
 from weerspoor.capacity.fit import Problem, prepare
 from weerspoor.capacity.minimum_levels import MinimumLevels, Shortfall
 from weerspoor.capacity.request import Request
@@ -75,7 +75,7 @@ class Stage:
         problem = prepare(request, network, window.day)
         occupied = problem.occupation
         rulebook = Rulebook(rules, window, network, by_consent=by_consent)
-        scene = Scene(network, window, harm, own_timelines(occupied.timelines), rulebook)
+        scene = Scene(network, window, harm, occupied.timelines.copy(), rulebook)
         pricing = Pricing(scene, len(occupied.reference), problem.model.kind)
         return cls(network, day, window, problem, scene, pricing, rulebook)
 
