@@ -16,8 +16,10 @@ from tests.dispatch_cases import Raw, best_by_trying, many_trains, problem_of, r
 
 from weerspoor.common.errors import InputError
 from weerspoor.formats.dispatching import Event, Problem, Solution, broken_rule, objective_value
-from weerspoor.kernel.dispatch import Better, Budget, Ending, Fixed, Outcome, dispatch, driver, planner
+from weerspoor.kernel.dispatch import Better, Budget, Ending, Fixed, Outcome, dispatch, planner
 from weerspoor.kernel.dispatch.arrays import Paths
+from weerspoor.kernel.dispatch.event_order import events_of
+from weerspoor.kernel.dispatch.fixed import pinned
 from weerspoor.kernel.dispatch.insertion import FOUND
 from weerspoor.kernel.dispatch.plan import insert, put_path
 
@@ -69,11 +71,11 @@ def test_one_train_among_others_that_keep_their_paths_is_exactly_best() -> None:
         train = random.Random(seed).randrange(len(problem.trains))
         start = Solution(0, some[1])
         others = frozenset(range(len(problem.trains))) - {train}
-        best = best_by_trying(driver.pinned(problem, start, Fixed(others)))
+        best = best_by_trying(pinned(problem, start, Fixed(others)))
         assert best is not None
         tasks = planner.tasks_of(problem)
         uses, paths, work = planner.no_uses(tasks), planner.no_paths(tasks), planner.work_for(tasks)
-        driver._fill(tasks, paths, start, sorted(others))
+        planner.fill_paths(tasks, paths, start, sorted(others))
         for other in others:
             put_path(tasks, uses, paths, other)
         assert insert(tasks, uses, paths, work, train, np.inf) == FOUND, seed
@@ -227,19 +229,19 @@ def test_events_of_one_second_are_put_in_an_order_that_keeps_the_rules() -> None
     tasks = planner.tasks_of(problem)
     starts = [[0, 5, 6], [0, 5, 6], [0, 5], [0, 5, 5]]
     paths = plan(tasks, starts)
-    events = driver.events_of(tasks, paths)
+    events = events_of(tasks, paths)
     assert events is not None
     assert broken_rule(problem, Solution(0, events)) == ""
     swapped = problem_of({"trains": [*trains[:2], chain(trains[2][0], {"resources": use("a")}), trains[3]]})
     tasks = planner.tasks_of(swapped)
-    assert driver.events_of(tasks, plan(tasks, [*starts[:2], [0, 5, 6], starts[3]])) is None
+    assert events_of(tasks, plan(tasks, [*starts[:2], [0, 5, 6], starts[3]])) is None
 
 
 def plan(tasks: Any, starts: list[list[int]]) -> Paths:
     """Paths of trains without branches."""
     paths: Paths = planner.no_paths(tasks)
     events = tuple(Event(time, i, k) for i, times in enumerate(starts) for k, time in enumerate(times))
-    driver._fill(tasks, paths, Solution(0, events), range(len(starts)))
+    planner.fill_paths(tasks, paths, Solution(0, events), range(len(starts)))
     return paths
 
 

@@ -18,7 +18,7 @@ from tests.dispatch_cases import many_trains, problem_of
 
 import weerspoor.cli
 from weerspoor.formats.dispatching import Problem
-from weerspoor.kernel.dispatch import driver
+from weerspoor.kernel.dispatch import threads
 
 COMMAND = [sys.executable, "-m", "weerspoor.cli", "dispatch"]
 
@@ -130,12 +130,12 @@ def test_a_plan_that_breaks_a_rule_is_an_error_of_the_program_and_is_not_written
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = problem_of({"trains": [chain("a", 5), chain("a", 5)]})
-    right = driver.events_of
+    right = threads.events_of
 
     def too_early(*given: Any) -> Any:
         return tuple(msgspec.structs.replace(event, time=0) for event in right(*given) or ())
 
-    monkeypatch.setattr(driver, "events_of", too_early)
+    monkeypatch.setattr(threads, "events_of", too_early)
     monkeypatch.setattr(
         sys, "argv", ["weerspoor", "dispatch", str(written(tmp_path, problem)), "-o", str(tmp_path / "out.json")]
     )
