@@ -69,6 +69,7 @@ def plan_around(
     """
     trains, offset = list(problem.trains), [0] * len(past)
     kept: list[list[Event]] = [[] for _ in past]
+    numbers = list(range(len(past)))
     for i, events in enumerate(past):
         operations = problem.trains[i]
         if not events:
@@ -86,6 +87,7 @@ def plan_around(
             done, rest[0] = _done(operations, events)
             kept.append([Event(event.time, len(trains), p) for p, event in enumerate(events)])
             trains.append(done)
+            numbers.append(i)
         trains[i] = tuple(rest)
     ongoing = Problem(
         tuple(trains),
@@ -95,7 +97,7 @@ def plan_around(
             if part.operation >= offset[part.train]
         ),
     )
-    outcome = Search(ongoing, budget, None, kept, progress=None, stop=stop, began=began).run()
+    outcome = Search(ongoing, budget, None, kept, progress=None, stop=stop, began=began, numbers=numbers).run()
     if outcome.solution is None:
         return outcome
     tasks = tasks_of(problem)

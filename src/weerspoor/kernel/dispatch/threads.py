@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from weerspoor.formats.dispatching import Event, Problem, Solution, objective_va
 from weerspoor.kernel.dispatch import search
 from weerspoor.kernel.dispatch.arrays import Paths
 from weerspoor.kernel.dispatch.event_order import events_of
+from weerspoor.kernel.dispatch.exhaustive import settle
 from weerspoor.kernel.dispatch.insertion import FOUND, NO_ROOM
 from weerspoor.kernel.dispatch.plan import insert, put_path, put_stub
 from weerspoor.kernel.dispatch.planner import (
@@ -82,6 +83,7 @@ class _Shared:
     first_s: float = 0.0
     steps: int = 0
     reason: str = ""
+    is_settling: bool = False
     error: BaseException | None = None
 
 
@@ -98,8 +100,10 @@ class Search:
         progress: Callable[[Better], None] | None,
         stop: threading.Event,
         began: float,
+        numbers: Sequence[int] | None = None,
     ) -> None:
         self.problem, self.budget, self.start, self.began = problem, budget, start, began
+        self.numbers = range(len(problem.trains)) if numbers is None else numbers
         self.progress, self.stop, self.halt = progress, stop, threading.Event()
         self.tasks = tasks_of(problem)
         self.kept = no_paths(self.tasks)
@@ -117,7 +121,7 @@ class Search:
         self.base = least_costs(self.tasks)
         if np.isinf(self.base).any():
             train = int(np.flatnonzero(np.isinf(self.base))[0])
-            return Outcome(Ending.IMPOSSIBLE, None, f"train {train} has no path even by itself")
+            return Outcome(Ending.IMPOSSIBLE, None, f"train {self.numbers[train]} has no path even by itself")
         threads = [threading.Thread(target=self._work, args=(number,)) for number in range(self.budget.threads)]
         for thread in threads:
             thread.start()
@@ -196,6 +200,9 @@ class Search:
             return True
         tries = 0
         while not self._is_over() and (self.budget.seconds is not None or tries < TRIES):
+            if self.shared.paths is not None:
+                self._take_over(planner)
+                return True
             tries += 1
             planner.begin()
             if tries % 2 == 0:
@@ -203,11 +210,10 @@ class Search:
             if self._finds_plan(planner, rng, first=True):
                 self._accept(planner)
                 return True
-            if self.shared.paths is not None:
-                self._take_over(planner)
-                return True
             if planner.numbers[search.FAILED] >= 0 and self._cannot_pass(int(planner.numbers[search.FAILED])):
                 return False
+            if not self._is_over() and self._is_settled():
+                continue
             planner.numbers[search.SEED] = rng.integers(1, 1 << 62)
         return False
 
@@ -227,8 +233,25 @@ class Search:
             calls_since = 0 if planner.waiting < fewest else calls_since + 1
             fewest = min(fewest, planner.waiting)
             if calls_since >= STUCK_CALLS:
+                if first and self._is_settled():
+                    return False
                 planner.shake(rng)
         return False
+
+    def _is_settled(self) -> bool:
+        """Try every order of few trains, once; say whether that gave a plan or the proof that there is none."""
+        with self.shared.lock:
+            due, self.shared.is_settling = not self.shared.is_settling, True
+        if not due:
+            return False
+        settled = settle(self.problem, self.tasks, self.numbers)
+        if settled.events:
+            paths = no_paths(self.tasks)
+            fill_paths(self.tasks, paths, Solution(0, settled.events), range(len(self.base)))
+            self._offer(paths, float(paths.cost.sum()))
+        elif settled.reason:
+            self.shared.reason = settled.reason
+        return bool(settled.events or settled.reason)
 
     def _cannot_pass(self, train: int) -> bool:
         """Tell whether what must be where it is at fixed times leaves a train no path; note it as the reason."""
@@ -247,7 +270,8 @@ class Search:
             work = work_for(tasks, 2 * len(work.time))
         if status == FOUND:
             return False
-        self.shared.reason = f"train {train} has no path past the trains that must be where they are at fixed times"
+        named = f"train {self.numbers[train]}"
+        self.shared.reason = f"{named} has no path past the trains that must be where they are at fixed times"
         return True
 
     def _accept(self, planner: Planner) -> None:
@@ -257,12 +281,15 @@ class Search:
 
     def _share(self, planner: Planner) -> None:
         """Make the best plan of a thread that of all, if it is better."""
-        cost = float(planner.reals[search.BEST])
+        self._offer(planner.best, float(planner.reals[search.BEST]))
+
+    def _offer(self, paths: Paths, cost: float) -> None:
+        """Make a plan the best of all, if it is better."""
         with self.shared.lock:
             if cost < self.shared.cost - 1e-6:
                 if self.shared.paths is None:
                     self.shared.first_s = self._seconds()
-                self.shared.paths = Paths(*(values.copy() for values in planner.best))
+                self.shared.paths = Paths(*(values.copy() for values in paths))
                 self.shared.cost = cost
 
     def _take_over(self, planner: Planner) -> None:

@@ -1,0 +1,343 @@
+"""Every order of the events of a few trains, tried: a plan, or the proof that there is none.
+
+The search goes from one event to the next, as in the format: what counts is their order, and each comes at the
+earliest moment that its place in the order allows. Of two beginnings after which all trains are in the same operations
+and the same resources are closed behind the same trains, one in which nothing is later can go on as the other can;
+so few of the many orders have to be looked at. A group of trains that cannot all come to their exits proves that all
+trains cannot.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from weerspoor.formats.dispatching import Event, Problem
+from weerspoor.kernel.dispatch.arrays import Tasks
+
+MOST_STATES = 20_000
+"""After so many states the orders of one group are given up."""
+
+MOST_STATES_IN_ALL = 100_000
+"""After so many states no further group is looked at."""
+
+LARGEST_GROUP = 12
+"""No larger groups are looked at."""
+
+Closings = tuple[tuple[int, int, int], ...]
+"""(resource, train, until) for what is closed behind a train to others, in order of resources."""
+
+Chain = tuple[Event, "Chain"] | None
+"""The events of a beginning, the last one first."""
+
+
+class Verdict(Enum):
+    """What trying the orders of a group came to."""
+
+    PLAN = "plan"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class _State(NamedTuple):
+    """A beginning: the trains of the group are in ``here`` (-1 before their entry), and may go on from ``ready``."""
+
+    now: int
+    here: tuple[int, ...]
+    ready: tuple[int, ...]
+    closed: Closings
+
+
+@dataclass(frozen=True)
+class Orders:
+    """The orders of a group, tried: events of a plan for its trains, if there is one; how many states that took."""
+
+    verdict: Verdict
+    events: tuple[Event, ...]
+    states: int
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is known of all trains: a plan, or why there is none; neither where nothing could be settled."""
+
+    events: tuple[Event, ...] = ()
+    reason: str = ""
+
+
+class Graph:
+    """The operations of all trains as lists, which are quicker than arrays for single values."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self.first: list[int] = tasks.first.tolist()
+        self.least: list[int] = tasks.least.tolist()
+        self.lower: list[int] = tasks.lower.tolist()
+        self.upper: list[int] = tasks.upper.tolist()
+        use, release = tasks.use.tolist(), tasks.release.tolist()
+        bounds, onward = tasks.use_first.tolist(), tasks.next_first.tolist()
+        after = tasks.next.tolist()
+        self.uses = [tuple(zip(use[a:b], release[a:b], strict=True)) for a, b in itertools.pairwise(bounds)]
+        self.after = [tuple(after[a:b]) for a, b in itertools.pairwise(onward)]
+
+    def entry_is_given(self, train: int) -> bool:
+        """Whether there is only one moment at which a train can begin."""
+        entry = self.first[train]
+        return self.lower[entry] == self.upper[entry]
+
+
+def try_orders(graph: Graph, trains: Sequence[int], most_states: int = MOST_STATES) -> Orders:
+    """Look for a plan for some trains, as if there were no others.
+
+    Parameters
+    ----------
+    graph : Graph
+    trains : sequence of int
+    most_states : int
+        Given up after so many.
+    """
+    n = len(trains)
+    begin = _State(0, (-1,) * n, (0,) * n, ())
+    stack: list[tuple[_State, Chain]] = [(begin, None)]
+    known: dict[tuple[object, ...], list[tuple[int, ...]]] = {}
+    exits = tuple(graph.first[train + 1] - 1 for train in trains)
+    states = 0
+    while stack:
+        state, chain = stack.pop()
+        if state.here == exits:
+            return Orders(Verdict.PLAN, _events(chain), states)
+        if _is_no_better(known, state):
+            continue
+        states += 1
+        if states > most_states:
+            return Orders(Verdict.UNKNOWN, (), states)
+        steps = _steps(graph, trains, state)
+        # The earliest is taken first, so it is put in last.
+        for time, place, operation in sorted(steps, reverse=True):
+            event = Event(time, trains[place], operation - graph.first[trains[place]])
+            following = _after(graph, trains, state, (time, place, operation))
+            if following is not None:
+                stack.append((following, (event, chain)))
+    return Orders(Verdict.NONE, (), states)
+
+
+def _events(chain: Chain) -> tuple[Event, ...]:
+    events = []
+    while chain is not None:
+        event, chain = chain
+        events.append(event)
+    return tuple(reversed(events))
+
+
+def _is_no_better(known: dict[tuple[object, ...], list[tuple[int, ...]]], state: _State) -> bool:
+    """Tell whether a beginning known already is as far and no later in anything; if not, this one becomes known."""
+    key = (state.here, *((r, train) for r, train, _ in state.closed))
+    times = (state.now, *state.ready, *(until for _, _, until in state.closed))
+    others = known.setdefault(key, [])
+    if any(all(a <= b for a, b in zip(other, times, strict=True)) for other in others):
+        return True
+    others.append(times)
+    return False
+
+
+def _steps(graph: Graph, trains: Sequence[int], state: _State) -> list[tuple[int, int, int]]:
+    """Return every event that may come next: (time, place of the train in the group, operation)."""
+    holder = {r: i for i, operation in enumerate(state.here) if operation >= 0 for r, _ in graph.uses[operation]}
+    closed = {r: (train, until) for r, train, until in state.closed}
+    steps = []
+    for i, operation in enumerate(state.here):
+        for following in graph.after[operation] if operation >= 0 else (graph.first[trains[i]],):
+            time = max(state.now, state.ready[i], graph.lower[following])
+            for r, _ in graph.uses[following]:
+                if holder.get(r, i) != i:
+                    break
+                behind, until = closed.get(r, (i, 0))
+                if behind != i:
+                    time = max(time, until)
+            else:
+                if time <= graph.upper[following]:
+                    steps.append((time, i, following))
+    return steps
+
+
+def _after(graph: Graph, trains: Sequence[int], state: _State, step: tuple[int, int, int]) -> _State | None:
+    """Return the beginning with one event more; None if a train comes too late for its entry then."""
+    time, i, operation = step
+    here = (*state.here[:i], operation, *state.here[i + 1 :])
+    if any(at < 0 and graph.upper[graph.first[train]] < time for train, at in zip(trains, here, strict=True)):
+        return None
+    closed = {r: (train, until) for r, train, until in state.closed if until > time}
+    for r, release in graph.uses[state.here[i]] if state.here[i] >= 0 else ():
+        # What another train closed before is open again, or this one could not have taken it.
+        until = max(time + release, closed.get(r, (i, 0))[1])
+        if until > time:
+            closed[r] = (i, until)
+    ready = list(state.ready)
+    ready[i] = time + graph.least[operation]
+    return _State(
+        time,
+        here,
+        tuple(max(time, moment) if at >= 0 else 0 for moment, at in zip(ready, here, strict=True)),
+        tuple((r, train, until) for r, (train, until) in sorted(closed.items())),
+    )
+
+
+def settle(problem: Problem, tasks: Tasks, numbers: Sequence[int]) -> Settled:
+    """Find a plan for few trains, or a group of trains that cannot all come to their exits.
+
+    Groups looked at are pairs of trains that cannot come past each other where they begin, all trains that cannot come
+    past the others where these begin, and all trains.
+
+    Parameters
+    ----------
+    problem : Problem
+    tasks : Tasks
+        The same problem as arrays.
+    numbers : sequence of int
+        What each train is called in the reason.
+    """
+    graph, n = Graph(tasks), len(problem.trains)
+    beginnings = _Beginnings(graph, range(n))
+    left = MOST_STATES_IN_ALL
+    for group in _groups(beginnings, n):
+        orders = try_orders(graph, group, min(MOST_STATES, left))
+        left -= orders.states
+        if orders.verdict is Verdict.NONE:
+            return Settled(reason=_in_words(problem, beginnings, _smallest(graph, group), numbers))
+        if orders.verdict is Verdict.PLAN and len(group) == n:
+            return Settled(events=orders.events)
+        if left <= 0:
+            break
+    return Settled()
+
+
+def _groups(beginnings: _Beginnings, n: int) -> list[tuple[int, ...]]:
+    """Return the groups of trains that are worth trying, the smallest first."""
+    core = beginnings.that_block_each_other()
+    groups: list[tuple[int, ...]] = list(beginnings.pairs_of(core))
+    if 2 < len(core) <= LARGEST_GROUP:
+        groups.append(core)
+    if len(core) < n <= LARGEST_GROUP:
+        groups.append(tuple(range(n)))
+    return groups
+
+
+def _smallest(graph: Graph, group: Sequence[int]) -> tuple[int, ...]:
+    """Return a part of a group that has no plan either, but has one without any of its trains."""
+    left = list(group)
+    for train in group:
+        rest = [other for other in left if other != train]
+        if rest and try_orders(graph, rest).verdict is Verdict.NONE:
+            left = rest
+    return tuple(left)
+
+
+class _Beginnings:
+    """What trains hold where they begin at given times, and which others cannot come past that."""
+
+    def __init__(self, graph: Graph, trains: Iterable[int]) -> None:
+        self.graph = graph
+        self.trains = tuple(train for train in trains if graph.entry_is_given(train))
+        self.soonest = [self._soonest(train) for train in self.trains]
+        self.entries: dict[int, list[tuple[int, int]]] = {}
+        for train in self.trains:
+            entry = graph.first[train]
+            for r, _ in graph.uses[entry]:
+                self.entries.setdefault(r, []).append((graph.lower[entry], train))
+        for rows in self.entries.values():
+            rows.sort()
+        self._place = {train: k for k, train in enumerate(self.trains)}
+
+    def _soonest(self, train: int) -> list[int]:
+        """Return the earliest start of each operation of a train by itself."""
+        graph, base = self.graph, self.graph.first[train]
+        starts = list(graph.lower[base : graph.first[train + 1]])
+        reached = [k == 0 for k in range(len(starts))]
+        came = [0] * len(starts)
+        for k in range(len(starts)):
+            starts[k] = max(starts[k], came[k])
+            for following in graph.after[base + k] if reached[k] else ():
+                j = following - base
+                since = starts[k] + graph.least[base + k]
+                came[j] = min(came[j], since) if reached[j] else since
+                reached[j] = True
+        return starts
+
+    def blocking(self, train: int, others: frozenset[int]) -> list[tuple[int, int]]:
+        """Return (resource, other train) that close all ways of a train to its exit; none if a way is open.
+
+        A resource where another train begins is no hindrance to one that can be through before that.
+        """
+        graph, base, end = self.graph, self.graph.first[train], self.graph.first[train + 1]
+        soonest = self.soonest[self._place[train]]
+        reached, met = {base}, []
+        for operation in range(base, end):
+            if operation not in reached:
+                continue
+            past = soonest[operation - base] + graph.least[operation]
+            hindrance = None
+            for r, release in graph.uses[operation] if operation > base else ():
+                for begins, other in self.entries.get(r, ()):
+                    if begins >= past + release and operation < end - 1:
+                        break
+                    if other != train and other in others:
+                        hindrance = (r, other)
+                        break
+                if hindrance is not None:
+                    break
+            if hindrance is not None:
+                met.append(hindrance)
+                continue
+            if operation == end - 1:
+                return []
+            reached.update(graph.after[operation])
+        return sorted(set(met))
+
+    def that_block_each_other(self) -> tuple[int, ...]:
+        """Return the trains none of which comes to its exit past the places where the others begin."""
+        left = frozenset(self.trains)
+        while True:
+            stuck = frozenset(train for train in sorted(left) if self.blocking(train, left))
+            if stuck == left:
+                return tuple(sorted(left))
+            left = stuck
+
+    def pairs_of(self, trains: Sequence[int]) -> Iterable[tuple[int, int]]:
+        """Yield the pairs of trains neither of which comes past the place where the other begins."""
+        held = self._resources_of(trains)
+        for i, j in itertools.combinations(trains, 2):
+            if held[i][1].isdisjoint(held[j][0]) or held[j][1].isdisjoint(held[i][0]):
+                continue
+            if self.blocking(i, frozenset({j})) and self.blocking(j, frozenset({i})):
+                yield i, j
+
+    def _resources_of(self, trains: Sequence[int]) -> dict[int, tuple[frozenset[int], frozenset[int]]]:
+        """Return for each train the resources of its entry, and all that it may use."""
+        graph = self.graph
+        return {
+            train: (
+                frozenset(r for r, _ in graph.uses[graph.first[train]]),
+                frozenset(r for o in range(graph.first[train], graph.first[train + 1]) for r, _ in graph.uses[o]),
+            )
+            for train in trains
+        }
+
+
+def _in_words(problem: Problem, beginnings: _Beginnings, group: Sequence[int], numbers: Sequence[int]) -> str:
+    """Say which trains cannot all come to their exits, and what each of them has to come past."""
+    uses = (use for train in problem.trains for operation in train for use in operation.resources)
+    resources = list(dict.fromkeys(use.resource for use in uses))
+    together = sorted({numbers[train] for train in group})
+    if len(together) == 1:
+        return f"train {together[0]} cannot come to its exit"
+    named, every = ", ".join(map(str, together[:-1])), "both" if len(together) == 2 else "all"
+    said = f"trains {named} and {together[-1]} cannot {every} come to their exits, in whatever order they go"
+    hindrances = []
+    for train in group:
+        met = beginnings.blocking(train, frozenset(group)) if train in beginnings.trains else []
+        places = " or ".join(f"{resources[r]}, where train {numbers[other]} begins" for r, other in met)
+        if places:
+            hindrances.append(f"train {numbers[train]} must come past {places}")
+    return f"{said}: {'; '.join(hindrances)}" if hindrances else said
