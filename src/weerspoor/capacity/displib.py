@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 
 import numpy as np
 
 from weerspoor.capacity.fit import Problem
 from weerspoor.common.clock import DAY_S
+from weerspoor.formats.dispatching import to_json
 from weerspoor.formats.displib import Use, displib_problem
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.timelines import Rows
@@ -30,9 +30,12 @@ def plan_displib(problem: Problem, run: Run | None) -> dict[str, bytes]:
     run : Run or None
         The path; None leaves both files without trains.
     """
-    if run is None:
-        empty: tuple[dict[str, object], dict[str, object]] = displib_problem([])
-        return {"problem.json": _json(empty[0]), "solution.json": _json(empty[1])}
+    made, solution = displib_problem([] if run is None else _uses(problem, run))
+    return {"problem.json": to_json(made), "solution.json": to_json(solution)}
+
+
+def _uses(problem: Problem, run: Run) -> list[list[Use]]:
+    """Return what the new train holds, then what each train that it meets holds."""
     own = Rows.of(run, problem.model.kind)
     timelines = problem.occupation.timelines
     near = Rows(own.zone, own.from_s - np.int32(NEAR_S), own.until_s + np.int32(NEAR_S), own.occupies, own.blocks)
@@ -57,9 +60,4 @@ def plan_displib(problem: Problem, run: Run | None) -> dict[str, bytes]:
         for other, begin, end, occupies in occupying[zone]:
             if other != train and occupies & mask:
                 uses[other].append((resource, begin + shift_s, end + shift_s))
-    text, solution = displib_problem(uses)
-    return {"problem.json": _json(text), "solution.json": _json(solution)}
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    return uses

@@ -62,9 +62,21 @@ def first_after(uses, r, time):
     return lo
 
 
+@inlined
+def uses_it(tasks, operation, r):
+    """Return the row in which an operation names a resource; -1 if it does not."""
+    for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
+        if tasks.use[u] == r:
+            return u
+    return -1
+
+
 @lean
-def gap_of(tasks, uses, operation, time, most, give):
+def gap_of(tasks, uses, operation, time, most, give, before, since):
     """Return the first start from a time on at which an operation fits, until when it may last, and how to go on.
+
+    ``before`` is the operation that the train comes from and ``since`` when that began; -1 for none. What both use the
+    train does not give back between them, so nobody takes it then, not even for no time.
 
     The second value is until when it may last at most, where trains that come next may be pushed back by ``give``, the
     third until when it may last without; the fourth the earliest start in the next gap. ``NEVER`` for a start later
@@ -78,6 +90,13 @@ def gap_of(tasks, uses, operation, time, most, give):
         for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
             r = tasks.use[u]
             row = first_after(uses, r, time)
+            taken = row > uses.first[r] and uses.start[row - 1] == time
+            if taken and since < time and give == 0 and uses_it(tasks, before, r) >= 0:
+                if tasks.release[u] > 0 or least > 0:
+                    return NEVER, np.int64(0), np.int64(0), NEVER
+                # It is to be left by then, for good.
+                limit, free = min(limit, time), min(free, time)
+                continue
             if row == uses.first[r] + uses.number[r]:
                 continue
             until = uses.start[row] - tasks.release[u]
@@ -175,7 +194,7 @@ def find_path(tasks, uses, work, train, most_cost):
     # The entry: every gap in which it may start.
     time, most = tasks.lower[first], tasks.upper[first]
     while True:
-        start, limit, free, following = gap_of(tasks, uses, first, time, most, np.int64(0))
+        start, limit, free, following = gap_of(tasks, uses, first, time, most, np.int64(0), -1, NEVER)
         if start > most:
             break
         cost = cost_at(tasks, first, start)
@@ -219,7 +238,7 @@ def find_path(tasks, uses, work, train, most_cost):
             b = tasks.next[s]
             time, most = max(leave, tasks.lower[b]), min(until, tasks.upper[b])
             while True:
-                start, limit, free, following = gap_of(tasks, uses, b, time, most, give)
+                start, limit, free, following = gap_of(tasks, uses, b, time, most, give, a, work.time[label])
                 if start > most:
                     break
                 cost = work.cost[label] + cost_at(tasks, b, start) + noise_at(work, b)

@@ -8,19 +8,10 @@ import numpy as np
 
 from weerspoor.kernel.compiled import entry, inlined, lean
 from weerspoor.kernel.dispatch.arrays import NEVER
-from weerspoor.kernel.dispatch.insertion import FOUND, LABELS, cost_at, find_path, first_after
+from weerspoor.kernel.dispatch.insertion import FOUND, LABELS, cost_at, find_path, first_after, uses_it
 
 STUB = -1
 """Event at which a train without a path yet takes what it stands on."""
-
-
-@inlined
-def uses_it(tasks, operation, r):
-    """Return the row in which an operation names a resource; -1 if it does not."""
-    for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
-        if tasks.use[u] == r:
-            return u
-    return -1
 
 
 @lean
@@ -241,10 +232,20 @@ def push_back(tasks, uses, paths, old, work, movable, train, touched, marked, co
             for v in range(tasks.use_first[gives], tasks.use_first[gives + 1]):
                 if uses_it(tasks, operation, tasks.use[v]) < 0:
                     uses.end[row_of(uses, tasks.use[v], j, run_of(tasks, paths, j, e - 1, tasks.use[v]))] = earliest
-            if size == len(stack):
+            if size + 1 + tasks.use_first[operation + 1] - tasks.use_first[operation] > len(stack):
                 return -count - 1, more
             stack[size] = (j << 24) | e
             size += 1
+            # What it uses further on may stay closed for longer behind the operation that lasts longer now.
+            for v in range(tasks.use_first[gives], tasks.use_first[gives + 1]):
+                r = tasks.use[v]
+                if tasks.release[v] == 0 or uses_it(tasks, operation, r) < 0:
+                    continue
+                row = row_of(uses, r, j, run_of(tasks, paths, j, e - 1, r))
+                if earliest + tasks.release[v] > uses.end[row] + uses.release[row]:
+                    uses.release[row] = earliest + tasks.release[v] - uses.end[row]
+                    stack[size] = (j << 24) | uses.until[row]
+                    size += 1
     return count, more
 
 

@@ -18,6 +18,7 @@ from weerspoor.kernel.dispatch.insertion import (
     TOO_DEAR,
     find_path,
     first_after,
+    uses_it,
 )
 from weerspoor.kernel.dispatch.plan import (
     copy_path,
@@ -29,7 +30,6 @@ from weerspoor.kernel.dispatch.plan import (
     take_path,
     take_stub,
     turns_in_circles,
-    uses_it,
 )
 
 DONE, GROW, IMPOSSIBLE = 0, 1, 2
