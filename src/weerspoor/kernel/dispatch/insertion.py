@@ -11,9 +11,9 @@ from weerspoor.kernel.dispatch.arrays import NEVER
 
 FOUND, BLOCKED, TOO_DEAR, NO_ROOM = 0, 1, 2, 3
 
-LABELS, TAKEN, NOISE, GIVE = range(4)
+LABELS, TAKEN, NOISE, GIVE, MARK = range(5)
 """Places in ``Work.counts``: operations of the path found, labels taken in all, what chooses among equal paths, by how
-many seconds another train may be pushed back."""
+many seconds another train may be pushed back, what marks the events looked at in ``Work.mark``."""
 
 
 @inlined

@@ -8,7 +8,7 @@ import numpy as np
 
 from weerspoor.kernel.compiled import entry, inlined, lean
 from weerspoor.kernel.dispatch.arrays import NEVER
-from weerspoor.kernel.dispatch.insertion import FOUND, LABELS, cost_at, find_path, first_after, uses_it
+from weerspoor.kernel.dispatch.insertion import FOUND, LABELS, MARK, cost_at, find_path, first_after, uses_it
 
 STUB = -1
 """Event at which a train without a path yet takes what it stands on."""
@@ -20,7 +20,7 @@ def put(uses, r, start, end, release, train, begin, until):
     row = first_after(uses, r, start)
     j = uses.first[r] + uses.number[r]
     # A train's own earlier use may close the resource beyond its next one.
-    while row < j and uses.train[row] == train and uses.start[row] < start:
+    while row < j and uses.train[row] == train and uses.begin[row] < begin:
         row += 1
     if row > uses.first[r] and uses.train[row - 1] == train:
         release = max(release, uses.end[row - 1] + uses.release[row - 1] - end)
@@ -253,10 +253,11 @@ def push_back(tasks, uses, paths, old, work, movable, train, touched, marked, co
 def turns_in_circles(tasks, uses, paths, work, train):
     """Tell whether an event of a train would have to stand before itself: trains that change places in a moment."""
     at = tasks.first[train]
-    stack, seen = work.stack, work.seen
+    stack, seen = work.stack, work.mark
     for p in range(1, paths.size[train]):
         time = paths.start[at + p]
-        size, known = 1, 0
+        size = 1
+        work.counts[MARK] += 1
         stack[0] = (np.int64(train) << 24) | p
         while size > 0:
             size -= 1
@@ -296,14 +297,14 @@ def turns_in_circles(tasks, uses, paths, work, train):
                         other = (uses.train[row] << 24) | uses.begin[row]
                     if other == (np.int64(train) << 24) | p:
                         return True
-                    again = False
-                    for k in range(known):
-                        again = again or seen[k] == other
-                    if not again and known < len(seen) and size < len(stack):
-                        seen[known] = other
-                        known += 1
-                        stack[size] = other
-                        size += 1
+                    place = tasks.first[other >> 24] + (other & 0xFFFFFF)
+                    if seen[place] == work.counts[MARK]:
+                        continue
+                    if size == len(stack):
+                        return True
+                    seen[place] = work.counts[MARK]
+                    stack[size] = other
+                    size += 1
     return False
 
 

@@ -99,7 +99,7 @@ def work_for(tasks: Tasks, labels: int = 1 << 14) -> Work:
         np.zeros(labels), np.zeros(labels, np.int64), np.zeros(labels, np.int8), np.zeros(labels, np.int64),
         np.zeros(longest + 1, np.int64), np.zeros(labels), np.zeros(labels, np.int64), np.zeros(longest + 1, np.int64),
         np.zeros(longest + 1, np.int64), np.zeros(longest + 1, np.int64), np.zeros(1 << 14, np.int64),
-        np.zeros(1 << 14, np.int64), np.zeros(4, np.int64), np.zeros(1),
+        np.zeros(1 << 14, np.int64), np.zeros(int(tasks.first[-1]), np.int64), np.zeros(5, np.int64), np.zeros(1),
     )  # fmt: skip
 
 
