@@ -115,27 +115,91 @@ def gap_of(tasks, uses, operation, time, most, give, before, since):
 
 
 @lean
-def exchanges(tasks, uses, a, b, time):
-    """Tell whether a train that goes from one operation to the next would change places with another in a moment."""
-    for u in range(tasks.use_first[a], tasks.use_first[a + 1]):
-        r = tasks.use[u]
-        keeps = tasks.release[u] != 0
+def taker_of(tasks, uses, u, b, time, train, took):
+    """Return the row of the use that takes in one moment what a train gives back when it goes on to ``b``; -1 for none.
+
+    Uses without duration that stand before those of the train do not take it from it; before the train is put in these
+    are all of them if it ``took`` it in this same moment, else none.
+    """
+    r = tasks.use[u]
+    if tasks.release[u] != 0 or uses_it(tasks, b, r) >= 0:
+        return np.int64(-1)
+    row = first_after(uses, r, time)
+    while not took and row > uses.first[r] and uses.start[row - 1] == time and uses.train[row - 1] != train:
+        row -= 1
+    if row == uses.first[r] + uses.number[r] or uses.start[row] != time or uses.begin[row] < 0:
+        return np.int64(-1)
+    return np.int64(-1) if uses.train[row] == train else row
+
+
+@inlined
+def look_at(tasks, work, train, event, size):
+    """Put an event on the stack, unless it was there before; return the new size."""
+    place = tasks.first[train] + event
+    if work.mark[place] != work.counts[MARK]:
+        work.mark[place] = work.counts[MARK]
+        work.stack[size] = (train << 24) | event
+        size += 1
+    return size
+
+
+@lean
+def look_beyond(tasks, uses, paths, work, i, q, time, size):
+    """Put on the stack what comes behind an event in the same moment: the train's next, and takers of what it gives."""
+    at = tasks.first[i] + q
+    if q + 1 < paths.size[i] and paths.start[at + 1] == time:
+        size = look_at(tasks, work, i, q + 1, size)
+    if q > 0:
+        before = paths.operation[at - 1]
+        for u in range(tasks.use_first[before], tasks.use_first[before + 1]):
+            row = taker_of(tasks, uses, u, paths.operation[at], time, i, False)
+            if row >= 0:
+                size = look_at(tasks, work, uses.train[row], uses.begin[row], size)
+    return size
+
+
+@lean
+def gives_to(tasks, uses, work, label, b, time, train, event):
+    """Tell whether an event of a train gives back what is taken in the same moment on the way to an operation.
+
+    The way is that of a label to ``b``; of its operations those count that begin in this moment.
+    """
+    while True:
+        a = work.operation[label]
         for v in range(tasks.use_first[b], tasks.use_first[b + 1]):
-            keeps = keeps or tasks.use[v] == r
-        if keeps:
-            continue
-        row = first_after(uses, r, time)
-        # Those that take it in the same second; uses without duration stand before.
-        while row > uses.first[r] and uses.start[row - 1] == time:
-            row -= 1
-        while row < uses.first[r] + uses.number[r] and uses.start[row] == time:
-            for v in range(tasks.use_first[b], tasks.use_first[b + 1]):
-                before = first_after(uses, tasks.use[v], time) - 1
-                while before >= uses.first[tasks.use[v]] and uses.end[before] == time:
-                    if uses.train[before] == uses.train[row] and uses.until[before] >= uses.begin[row]:
-                        return True
-                    before -= 1
-            row += 1
+            r = tasks.use[v]
+            if uses_it(tasks, a, r) >= 0:
+                continue
+            row = first_after(uses, r, time) - 1
+            while row >= uses.first[r] and uses.end[row] == time:
+                if uses.train[row] == train and uses.until[row] == event:
+                    return True
+                row -= 1
+        if work.time[label] != time or work.parent[label] < 0:
+            return False
+        b, label = a, work.parent[label]
+
+
+@lean
+def closes_circle(tasks, uses, paths, work, label, b, time):
+    """Tell whether a train that goes on from a label would stand before itself in one moment.
+
+    That is so when one that takes what this train gives back gives back, itself or through others that take what it
+    gives back and so on, what this train takes: all would change places in a moment.
+    """
+    a, size = work.operation[label], np.int64(0)
+    for u in range(tasks.use_first[a], tasks.use_first[a + 1]):
+        row = taker_of(tasks, uses, u, b, time, -1, work.time[label] == time)
+        if row >= 0:
+            if size == 0:
+                work.counts[MARK] += 1
+            size = look_at(tasks, work, uses.train[row], uses.begin[row], size)
+    while size > 0:
+        size -= 1
+        i, q = work.stack[size] >> 24, work.stack[size] & 0xFFFFFF
+        if gives_to(tasks, uses, work, label, b, time, i, q):
+            return True
+        size = look_beyond(tasks, uses, paths, work, i, q, time, size)
     return False
 
 
@@ -178,7 +242,7 @@ def pop(work, size):
 
 
 @lean
-def find_path(tasks, uses, work, train, most_cost):
+def find_path(tasks, uses, paths, work, train, most_cost):
     """Find the path of least cost for a train; return the status.
 
     Its operations are in ``work.found``, its starts in ``work.found_time``, ``work.counts[LABELS]`` is their number.
@@ -248,7 +312,7 @@ def find_path(tasks, uses, work, train, most_cost):
                 if f >= most_cost:
                     status = TOO_DEAR
                     break
-                changes = exchanges(tasks, uses, a, b, start)
+                changes = closes_circle(tasks, uses, paths, work, label, b, start)
                 if changes and give > 0:
                     # A second later the other has gone, if it is pushed back.
                     time = start + 1

@@ -8,7 +8,16 @@ import numpy as np
 
 from weerspoor.kernel.compiled import entry, inlined, lean
 from weerspoor.kernel.dispatch.arrays import NEVER
-from weerspoor.kernel.dispatch.insertion import FOUND, LABELS, MARK, cost_at, find_path, first_after, uses_it
+from weerspoor.kernel.dispatch.insertion import (
+    FOUND,
+    LABELS,
+    MARK,
+    cost_at,
+    find_path,
+    first_after,
+    look_beyond,
+    uses_it,
+)
 
 STUB = -1
 """Event at which a train without a path yet takes what it stands on."""
@@ -252,66 +261,24 @@ def push_back(tasks, uses, paths, old, work, movable, train, touched, marked, co
 @lean
 def turns_in_circles(tasks, uses, paths, work, train):
     """Tell whether an event of a train would have to stand before itself: trains that change places in a moment."""
-    at = tasks.first[train]
-    stack, seen = work.stack, work.mark
+    at, stack = tasks.first[train], work.stack
     for p in range(1, paths.size[train]):
-        time = paths.start[at + p]
-        size = 1
         work.counts[MARK] += 1
-        stack[0] = (np.int64(train) << 24) | p
+        size = look_beyond(tasks, uses, paths, work, np.int64(train), p, paths.start[at + p], np.int64(0))
         while size > 0:
             size -= 1
-            here = stack[size]
-            i, q = here >> 24, here & 0xFFFFFF
-            first = tasks.first[i]
-            for turn in range(2):
-                # The next event of the train, and those that take what it gives back.
-                if turn == 0:
-                    if q + 1 >= paths.size[i] or paths.start[first + q + 1] != time:
-                        continue
-                    count = 1
-                else:
-                    if q == 0:
-                        continue
-                    before = paths.operation[first + q - 1]
-                    count = tasks.use_first[before + 1] - tasks.use_first[before]
-                for c in range(count):
-                    if turn == 0:
-                        other = (i << 24) | (q + 1)
-                    else:
-                        u = tasks.use_first[before] + c
-                        r = tasks.use[u]
-                        if tasks.release[u] != 0 or uses_it(tasks, paths.operation[first + q], r) >= 0:
-                            continue
-                        row = first_after(uses, r, time)
-                        # Uses without duration may lie in between.
-                        while row > uses.first[r] and uses.start[row - 1] == time and uses.train[row - 1] != i:
-                            row -= 1
-                        if (
-                            row == uses.first[r] + uses.number[r]
-                            or uses.start[row] != time
-                            or uses.begin[row] < 0
-                            or uses.train[row] == i
-                        ):
-                            continue
-                        other = (uses.train[row] << 24) | uses.begin[row]
-                    if other == (np.int64(train) << 24) | p:
-                        return True
-                    place = tasks.first[other >> 24] + (other & 0xFFFFFF)
-                    if seen[place] == work.counts[MARK]:
-                        continue
-                    if size == len(stack):
-                        return True
-                    seen[place] = work.counts[MARK]
-                    stack[size] = other
-                    size += 1
+            if stack[size] == (np.int64(train) << 24) | p:
+                return True
+            size = look_beyond(
+                tasks, uses, paths, work, stack[size] >> 24, stack[size] & 0xFFFFFF, paths.start[at + p], size
+            )
     return False
 
 
 @entry
 def insert(tasks, uses, paths, work, train, most_cost):
     """Find the best path of a train and put it in; return the status of the search."""
-    status = find_path(tasks, uses, work, train, most_cost)
+    status = find_path(tasks, uses, paths, work, train, most_cost)
     if status == FOUND:
         keep_found(tasks, paths, work, train)
         put_path(tasks, uses, paths, train)

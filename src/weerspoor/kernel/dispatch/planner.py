@@ -98,7 +98,8 @@ def work_for(tasks: Tasks, labels: int = 1 << 14) -> Work:
         np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels, np.int64),
         np.zeros(labels), np.zeros(labels, np.int64), np.zeros(labels, np.int8), np.zeros(labels, np.int64),
         np.zeros(longest + 1, np.int64), np.zeros(labels), np.zeros(labels, np.int64), np.zeros(longest + 1, np.int64),
-        np.zeros(longest + 1, np.int64), np.zeros(longest + 1, np.int64), np.zeros(1 << 14, np.int64),
+        np.zeros(longest + 1, np.int64), np.zeros(longest + 1, np.int64),
+        np.zeros(max(1 << 14, int(tasks.first[-1]) + 1), np.int64),
         np.zeros(1 << 14, np.int64), np.zeros(int(tasks.first[-1]), np.int64), np.zeros(5, np.int64), np.zeros(1),
     )  # fmt: skip
 
