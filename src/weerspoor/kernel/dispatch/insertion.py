@@ -85,13 +85,13 @@ def gap_of(tasks, uses, operation, time, most, give, before, since):
     last = tasks.next_first[operation] == tasks.next_first[operation + 1]
     least = NEVER if last else tasks.least[operation]
     while time <= most:
-        again = False
+        again, keeps = False, since < time and give == 0
         limit, free, following = NEVER, NEVER, NEVER
         for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
             r = tasks.use[u]
             row = first_after(uses, r, time)
-            taken = row > uses.first[r] and uses.start[row - 1] == time
-            if taken and since < time and give == 0 and uses_it(tasks, before, r) >= 0:
+            taken = keeps and row > uses.first[r] and uses.start[row - 1] == time
+            if taken and uses_it(tasks, before, r) >= 0:
                 if tasks.release[u] > 0 or least > 0:
                     return NEVER, np.int64(0), np.int64(0), NEVER
                 # It is to be left by then, for good.
@@ -122,14 +122,12 @@ def taker_of(tasks, uses, u, b, time, train, took):
     are all of them if it ``took`` it in this same moment, else none.
     """
     r = tasks.use[u]
-    if tasks.release[u] != 0 or uses_it(tasks, b, r) >= 0:
-        return np.int64(-1)
     row = first_after(uses, r, time)
     while not took and row > uses.first[r] and uses.start[row - 1] == time and uses.train[row - 1] != train:
         row -= 1
     if row == uses.first[r] + uses.number[r] or uses.start[row] != time or uses.begin[row] < 0:
         return np.int64(-1)
-    return np.int64(-1) if uses.train[row] == train else row
+    return np.int64(-1) if uses.train[row] == train or uses_it(tasks, b, r) >= 0 else row
 
 
 @inlined
@@ -152,6 +150,8 @@ def look_beyond(tasks, uses, paths, work, i, q, time, size):
     if q > 0:
         before = paths.operation[at - 1]
         for u in range(tasks.use_first[before], tasks.use_first[before + 1]):
+            if tasks.release[u] != 0:
+                continue
             row = taker_of(tasks, uses, u, paths.operation[at], time, i, False)
             if row >= 0:
                 size = look_at(tasks, work, uses.train[row], uses.begin[row], size)
@@ -180,6 +180,20 @@ def gives_to(tasks, uses, work, label, b, time, train, event):
         b, label = a, work.parent[label]
 
 
+@inlined
+def is_taken_at_once(tasks, uses, a, time):
+    """Tell whether another train takes, in the moment in which one leaves an operation, what that may give back."""
+    for u in range(tasks.use_first[a], tasks.use_first[a + 1]):
+        if tasks.release[u] == 0:
+            r = tasks.use[u]
+            row = first_after(uses, r, time)
+            if row < uses.first[r] + uses.number[r] and uses.start[row] == time:
+                return True
+            if row > uses.first[r] and uses.start[row - 1] == time:
+                return True
+    return False
+
+
 @lean
 def closes_circle(tasks, uses, paths, work, label, b, time):
     """Tell whether a train that goes on from a label would stand before itself in one moment.
@@ -189,6 +203,8 @@ def closes_circle(tasks, uses, paths, work, label, b, time):
     """
     a, size = work.operation[label], np.int64(0)
     for u in range(tasks.use_first[a], tasks.use_first[a + 1]):
+        if tasks.release[u] != 0:
+            continue
         row = taker_of(tasks, uses, u, b, time, -1, work.time[label] == time)
         if row >= 0:
             if size == 0:
@@ -312,7 +328,9 @@ def find_path(tasks, uses, paths, work, train, most_cost):
                 if f >= most_cost:
                     status = TOO_DEAR
                     break
-                changes = closes_circle(tasks, uses, paths, work, label, b, start)
+                changes = is_taken_at_once(tasks, uses, a, start) and closes_circle(
+                    tasks, uses, paths, work, label, b, start
+                )
                 if changes and give > 0:
                     # A second later the other has gone, if it is pushed back.
                     time = start + 1
