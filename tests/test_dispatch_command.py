@@ -96,6 +96,23 @@ def heads_on(*begins: int) -> Problem:
     )
 
 
+def _meeting(here: str, there: str) -> list[list[dict[str, Any]]]:
+    """Return as many trains as are too many, each standing on a track of one end of a single line."""
+    tracks = range(LARGEST_GROUP)
+    return [
+        [
+            chain(f"{here}{track}", 5, start_ub=0)[0],
+            {"min_duration": 5, "resources": [{"resource": "line"}], "successors": [2 + other for other in tracks]},
+            *(
+                {"min_duration": 5, "resources": [{"resource": f"{there}{other}"}], "successors": [len(tracks) + 2]}
+                for other in tracks
+            ),
+            {},
+        ]
+        for track in tracks
+    ]
+
+
 def test_3_when_trains_block_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,9 +129,9 @@ def test_3_when_trains_block_each_other(
 def test_4_when_nothing_is_found_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A circle of more trains than whose orders are tried."""
+    """A siding that is too short for the many that meet there: only every order of all would show it."""
     out = tmp_path / "solution.json"
-    problem = heads_on(*([0] * (LARGEST_GROUP + 1)))
+    problem = problem_of({"trains": [*_meeting("a", "b"), *_meeting("b", "a")]})
     assert run(monkeypatch, written(tmp_path, problem), "-o", out, "--seconds", "1") == 4
     assert "No solution was found" in capsys.readouterr().out
     assert not out.exists()

@@ -97,6 +97,22 @@ def test_what_is_possible_is_planned(trains: list[list[Raw]]) -> None:
     assert outcome.ending is Ending.FOUND
 
 
+@pytest.mark.parametrize("n", [2, 5, 40])
+def test_a_circle_of_any_length_is_found_among_others(n: int) -> None:
+    """Each stands where the one before wants to go; one more waits for the circle, and one passes elsewhere."""
+    ring = [chain(f"p{i}", f"p{(i + 1) % n}", begins=i % 2) for i in range(n)]
+    outcome = dispatch(problem(chain("x", "p0"), *ring, chain("y", "z")), budget=Budget(None, 100, 1))
+    assert outcome.ending is Ending.IMPOSSIBLE
+    assert outcome.reason.startswith(f"trains {', '.join(map(str, range(1, n)))} and {n} cannot ")
+
+
+def test_a_circle_that_opens_in_time_is_none() -> None:
+    """The last of five begins when the one before it has just gone on to its place."""
+    ring = [chain(f"p{i}", f"p{(i + 1) % 5}") for i in range(5)]
+    ring[4] = chain("p4", "p0", begins=5)
+    assert dispatch(problem(*ring), budget=Budget(None, 100, 1)).ending is Ending.FOUND
+
+
 @st.composite
 def standing(draw: Any) -> Problem:
     """2 to 4 trains that begin at given times on a line with a siding, each over 1 to 4 places, some with a choice."""

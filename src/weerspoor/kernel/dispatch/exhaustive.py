@@ -187,7 +187,8 @@ def _after(graph: Graph, trains: Sequence[int], state: _State, step: tuple[int, 
 def settle(problem: Problem, tasks: Tasks, numbers: Sequence[int]) -> Settled:
     """Find a plan for few trains, or a group of trains that cannot all come to their exits.
 
-    Groups looked at are pairs of trains that cannot come past each other where they begin, all trains that cannot come
+    A circle of trains each of which waits for the next from the beginning is found at any length. Other groups, whose
+    orders are tried, are pairs of trains that cannot come past each other where they begin, all trains that cannot come
     past the others where these begin, and all trains.
 
     Parameters
@@ -200,6 +201,8 @@ def settle(problem: Problem, tasks: Tasks, numbers: Sequence[int]) -> Settled:
     """
     graph, n = Graph(tasks), len(problem.trains)
     beginnings = _Beginnings(graph, range(n))
+    if circle := beginnings.circle():
+        return Settled(reason=_in_words(problem, beginnings, circle, numbers))
     left = MOST_STATES_IN_ALL
     for group in _groups(beginnings, n):
         orders = try_orders(graph, group, min(MOST_STATES, left))
@@ -303,6 +306,40 @@ class _Beginnings:
             if stuck == left:
                 return tuple(sorted(left))
             left = stuck
+
+    def circle(self) -> tuple[int, ...]:
+        """Return trains of which each can only go on to what another of them holds since its beginning.
+
+        Nobody can be the first to go on once all have begun, and nobody can before. No smaller group is like that.
+        """
+        begin = {train: self.graph.lower[self.graph.first[train]] for train in self.trains}
+        for last in sorted(set(begin.values())):
+            found = self._waiting(frozenset(train for train in self.trains if begin[train] <= last), last)
+            if found:
+                for train in sorted(found):
+                    found = self._waiting(found - {train}, last) or found
+                return tuple(sorted(found))
+        return ()
+
+    def _waiting(self, trains: frozenset[int], last: int) -> frozenset[int]:
+        """Return the largest part of some trains that wait for each other when all of them have begun."""
+        while True:
+            held = {r: [other for _, other in rows if other in trains] for r, rows in self.entries.items()}
+            stay = frozenset(train for train in trains if self._stays(train, held, last))
+            if stay == trains:
+                break
+            trains = stay
+        return trains if any(self.graph.after[self.graph.first[train]] for train in trains) else frozenset()
+
+    def _stays(self, train: int, held: dict[int, list[int]], last: int) -> bool:
+        """Tell whether a train cannot leave its entry by a time, nor later while others hold what they do."""
+        graph, entry = self.graph, self.graph.first[train]
+        leaves = graph.lower[entry] + graph.least[entry]
+        return all(
+            max(leaves, graph.lower[following]) > last
+            and any(other != train for r, _ in graph.uses[following] for other in held.get(r, ()))
+            for following in graph.after[entry]
+        )
 
     def pairs_of(self, trains: Sequence[int]) -> Iterable[tuple[int, int]]:
         """Yield the pairs of trains neither of which comes past the place where the other begins."""
