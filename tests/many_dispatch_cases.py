@@ -1,4 +1,7 @@
-"""Compare the dispatching engine with every order tried: ``python -m tests.many_dispatch_cases NUMBER [FIRST SEED]``.
+"""Compare the dispatching engine with every order tried.
+
+``python -m tests.many_dispatch_cases NUMBER [FIRST SEED] [--search]``; with ``--search`` the engine tries no orders for
+the cheapest plan itself, as it does where there are many operations.
 
 Each problem of ``dispatch_cases.random_problem`` is solved twice, by brute force and by the engine with a number of
 steps, so that a run can be repeated. The engine may be *worse*, or *miss* a plan that exists; a plan *better* than the
@@ -15,7 +18,7 @@ import msgspec
 from benchmarks.displib import broken_rule
 from tests.dispatch_cases import best_by_trying, random_problem
 
-from weerspoor.kernel.dispatch import Budget, Ending, dispatch
+from weerspoor.kernel.dispatch import Budget, Ending, dispatch, threads
 
 STEPS = 2000
 """Steps of the engine for each problem."""
@@ -63,4 +66,7 @@ def main(number: int, first: int = 0) -> int:
 
 
 if __name__ == "__main__":
+    if "--search" in sys.argv:
+        sys.argv.remove("--search")
+        threads.MOST_OPERATIONS = 0
     sys.exit(bool(main(*(int(argument) for argument in sys.argv[1:]))))

@@ -1,4 +1,4 @@
-"""Every order of the events of a few trains, tried: a plan, or the proof that there is none.
+"""Every order of the events of a few trains, tried: a plan, the cheapest plan, or the proof that there is none.
 
 The search goes from one event to the next, as in the format: what counts is their order, and each comes at the
 earliest moment that its place in the order allows. Of two beginnings after which all trains are in the same operations
@@ -10,7 +10,7 @@ trains cannot.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -27,11 +27,24 @@ MOST_STATES_IN_ALL = 100_000
 LARGEST_GROUP = 12
 """No larger groups are looked at."""
 
+MOST_OPERATIONS = 60
+"""The cheapest plan of all orders is looked for where all trains together have no more operations."""
+
 Closings = tuple[tuple[int, int, int], ...]
 """(resource, train, until) for what is closed behind a train to others, in order of resources."""
 
 Chain = tuple[Event, "Chain"] | None
 """The events of a beginning, the last one first."""
+
+STATES_A_LOOK = 256
+"""States between two looks whether time is over."""
+
+IsOver = Callable[[], bool]
+
+
+def never() -> bool:
+    """Say that time is not over."""
+    return False
 
 
 class Verdict(Enum):
@@ -45,6 +58,7 @@ class Verdict(Enum):
 class _State(NamedTuple):
     """A beginning: the trains of the group are in ``here`` (-1 before their entry), and may go on from ``ready``."""
 
+    cost: float
     now: int
     here: tuple[int, ...]
     ready: tuple[int, ...]
@@ -81,6 +95,26 @@ class Graph:
         after = tasks.next.tolist()
         self.uses = [tuple(zip(use[a:b], release[a:b], strict=True)) for a, b in itertools.pairwise(bounds)]
         self.after = [tuple(after[a:b]) for a, b in itertools.pairwise(onward)]
+        parts = list(zip(tasks.threshold.tolist(), tasks.increment.tolist(), tasks.coeff.tolist(), strict=True))
+        self.parts = [tuple(parts[a:b]) for a, b in itertools.pairwise(tasks.part_first.tolist())]
+        goals, ahead, ahead_first = tasks.goal_first.tolist(), tasks.ahead.tolist(), tasks.ahead_first.tolist()
+        self.ahead = [
+            tuple(
+                (ahead[ahead_first[operation] + k - goals[train]], parts[k])
+                for k in range(goals[train], goals[train + 1])
+                if ahead[ahead_first[operation] + k - goals[train]] > 0
+            )
+            for train, (a, b) in enumerate(itertools.pairwise(self.first))
+            for operation in range(a, b)
+        ]
+
+    def cost_at(self, operation: int, time: int) -> float:
+        """Return what an operation costs that starts at a time."""
+        return sum(_cost(part, time) for part in self.parts[operation])
+
+    def cost_ahead(self, operation: int, time: int) -> float:
+        """Return no more than what comes behind an operation costs that starts at a time."""
+        return sum(_cost(part, time + ahead) for ahead, part in self.ahead[operation])
 
     def entry_is_given(self, train: int) -> bool:
         """Whether there is only one moment at which a train can begin."""
@@ -88,7 +122,12 @@ class Graph:
         return self.lower[entry] == self.upper[entry]
 
 
-def try_orders(graph: Graph, trains: Sequence[int], most_states: int = MOST_STATES) -> Orders:
+def _cost(part: tuple[int, float, float], time: int) -> float:
+    threshold, increment, coeff = part
+    return coeff * (time - threshold) + increment if time >= threshold else 0.0
+
+
+def try_orders(graph: Graph, trains: Sequence[int], most_states: int = MOST_STATES, is_over: IsOver = never) -> Orders:
     """Look for a plan for some trains, as if there were no others.
 
     Parameters
@@ -97,30 +136,74 @@ def try_orders(graph: Graph, trains: Sequence[int], most_states: int = MOST_STAT
     trains : sequence of int
     most_states : int
         Given up after so many.
+    is_over : callable
+        Given up when this says so.
     """
+    return _search(graph, trains, None, most_states, is_over)
+
+
+def cheapest_order(
+    graph: Graph, trains: Sequence[int], below: float, most_states: int = MOST_STATES, is_over: IsOver = never
+) -> Orders:
+    """Look for the plan of least cost for some trains, as if there were no others.
+
+    Parameters
+    ----------
+    graph : Graph
+    trains : sequence of int
+    below : float
+        Plans that cost as much or more are not looked for.
+    most_states : int
+        Given up after so many: then the verdict is ``UNKNOWN``, with the best plan so far if there is one.
+    is_over : callable
+        Given up when this says so.
+    """
+    return _search(graph, trains, below, most_states, is_over)
+
+
+def _search(graph: Graph, trains: Sequence[int], below: float | None, most_states: int, is_over: IsOver) -> Orders:
+    """Try the orders; without ``below``, any plan will do and costs do not count."""
     n = len(trains)
-    begin = _State(0, (-1,) * n, (0,) * n, ())
-    stack: list[tuple[_State, Chain]] = [(begin, None)]
-    known: dict[tuple[object, ...], list[tuple[int, ...]]] = {}
+    stack: list[tuple[_State, Chain]] = [(_State(0.0, 0, (-1,) * n, (0,) * n, ()), None)]
+    known: dict[tuple[object, ...], list[tuple[float, ...]]] = {}
     exits = tuple(graph.first[train + 1] - 1 for train in trains)
     states = 0
+    best: tuple[Event, ...] = ()
     while stack:
         state, chain = stack.pop()
+        if below is not None and state.cost + _ahead(graph, trains, state) >= below - 1e-6:
+            continue
         if state.here == exits:
-            return Orders(Verdict.PLAN, _events(chain), states)
+            best = _events(chain)
+            if below is None:
+                return Orders(Verdict.PLAN, best, states)
+            below = state.cost
         if _is_no_better(known, state):
             continue
         states += 1
-        if states > most_states:
-            return Orders(Verdict.UNKNOWN, (), states)
-        steps = _steps(graph, trains, state)
+        if states > most_states or (states % STATES_A_LOOK == 0 and is_over()):
+            return Orders(Verdict.UNKNOWN, best, states)
         # The earliest is taken first, so it is put in last.
-        for time, place, operation in sorted(steps, reverse=True):
+        for time, place, operation in sorted(_steps(graph, trains, state), reverse=True):
             event = Event(time, trains[place], operation - graph.first[trains[place]])
             following = _after(graph, trains, state, (time, place, operation))
             if following is not None:
-                stack.append((following, (event, chain)))
-    return Orders(Verdict.NONE, (), states)
+                dearer = 0.0 if below is None else graph.cost_at(operation, time)
+                stack.append((following._replace(cost=state.cost + dearer), (event, chain)))
+    return Orders(Verdict.PLAN if best else Verdict.NONE, best, states)
+
+
+def _ahead(graph: Graph, trains: Sequence[int], state: _State) -> float:
+    """Return no more than what the rest of a plan costs."""
+    cost = 0.0
+    for train, operation, ready in zip(trains, state.here, state.ready, strict=True):
+        if operation >= 0:
+            cost += graph.cost_ahead(operation, ready - graph.least[operation])
+        else:
+            entry = graph.first[train]
+            start = max(state.now, graph.lower[entry])
+            cost += graph.cost_at(entry, start) + graph.cost_ahead(entry, start)
+    return cost
 
 
 def _events(chain: Chain) -> tuple[Event, ...]:
@@ -131,10 +214,10 @@ def _events(chain: Chain) -> tuple[Event, ...]:
     return tuple(reversed(events))
 
 
-def _is_no_better(known: dict[tuple[object, ...], list[tuple[int, ...]]], state: _State) -> bool:
-    """Tell whether a beginning known already is as far and no later in anything; if not, this one becomes known."""
+def _is_no_better(known: dict[tuple[object, ...], list[tuple[float, ...]]], state: _State) -> bool:
+    """Tell whether a beginning known already is as far, no dearer and no later; if not, this one is known from now."""
     key = (state.here, *((r, train) for r, train, _ in state.closed))
-    times = (state.now, *state.ready, *(until for _, _, until in state.closed))
+    times = (state.cost, state.now, *state.ready, *(until for _, _, until in state.closed))
     others = known.setdefault(key, [])
     if any(all(a <= b for a, b in zip(other, times, strict=True)) for other in others):
         return True
@@ -177,6 +260,7 @@ def _after(graph: Graph, trains: Sequence[int], state: _State, step: tuple[int, 
     ready = list(state.ready)
     ready[i] = time + graph.least[operation]
     return _State(
+        state.cost,
         time,
         here,
         tuple(max(time, moment) if at >= 0 else 0 for moment, at in zip(ready, here, strict=True)),
@@ -184,7 +268,7 @@ def _after(graph: Graph, trains: Sequence[int], state: _State, step: tuple[int, 
     )
 
 
-def settle(problem: Problem, tasks: Tasks, numbers: Sequence[int]) -> Settled:
+def settle(problem: Problem, tasks: Tasks, numbers: Sequence[int], is_over: IsOver = never) -> Settled:
     """Find a plan for few trains, or a group of trains that cannot all come to their exits.
 
     A circle of trains each of which waits for the next from the beginning is found at any length. Other groups, whose
@@ -198,6 +282,8 @@ def settle(problem: Problem, tasks: Tasks, numbers: Sequence[int]) -> Settled:
         The same problem as arrays.
     numbers : sequence of int
         What each train is called in the reason.
+    is_over : callable
+        Given up when this says so.
     """
     graph, n = Graph(tasks), len(problem.trains)
     beginnings = _Beginnings(graph, range(n))
@@ -205,13 +291,13 @@ def settle(problem: Problem, tasks: Tasks, numbers: Sequence[int]) -> Settled:
         return Settled(reason=_in_words(problem, beginnings, circle, numbers))
     left = MOST_STATES_IN_ALL
     for group in _groups(beginnings, n):
-        orders = try_orders(graph, group, min(MOST_STATES, left))
+        orders = try_orders(graph, group, min(MOST_STATES, left), is_over)
         left -= orders.states
         if orders.verdict is Verdict.NONE:
             return Settled(reason=_in_words(problem, beginnings, _smallest(graph, group), numbers))
         if orders.verdict is Verdict.PLAN and len(group) == n:
             return Settled(events=orders.events)
-        if left <= 0:
+        if left <= 0 or is_over():
             break
     return Settled()
 

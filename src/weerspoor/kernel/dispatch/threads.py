@@ -13,7 +13,7 @@ from weerspoor.formats.dispatching import Event, Problem, Solution, objective_va
 from weerspoor.kernel.dispatch import search
 from weerspoor.kernel.dispatch.arrays import Paths
 from weerspoor.kernel.dispatch.event_order import events_of
-from weerspoor.kernel.dispatch.exhaustive import settle
+from weerspoor.kernel.dispatch.exhaustive import MOST_OPERATIONS, Graph, Verdict, cheapest_order, settle
 from weerspoor.kernel.dispatch.insertion import FOUND, NO_ROOM
 from weerspoor.kernel.dispatch.plan import insert, put_path, put_stub
 from weerspoor.kernel.dispatch.planner import (
@@ -84,6 +84,7 @@ class _Shared:
     steps: int = 0
     reason: str = ""
     is_settling: bool = False
+    is_least: bool = False
     error: BaseException | None = None
 
 
@@ -154,7 +155,7 @@ class Search:
         return late or self.stop.is_set() or self.halt.is_set() or bool(self.shared.reason)
 
     def _is_optimal(self, cost: float) -> bool:
-        return cost <= float(self.base.sum()) + 1e-6
+        return self.shared.is_least or cost <= float(self.base.sum()) + 1e-6
 
     def _note(self) -> bool:
         """Make a solution of the best plan of all threads; say whether it is a new one."""
@@ -182,7 +183,7 @@ class Search:
         try:
             planner = Planner(self.tasks, self.base, self.kept, self.budget.seed + 1_000_003 * number)
             rng = np.random.default_rng((self.budget.seed, number))
-            if self._begin(planner, rng):
+            if self._begin(planner, rng) and not (number == 0 and self._is_exact()):
                 self._improve(planner, number, rng)
             with self.shared.lock:
                 self.shared.steps += int(planner.numbers[search.STEPS])
@@ -244,14 +245,28 @@ class Search:
             due, self.shared.is_settling = not self.shared.is_settling, True
         if not due:
             return False
-        settled = settle(self.problem, self.tasks, self.numbers)
+        settled = settle(self.problem, self.tasks, self.numbers, self._is_over)
         if settled.events:
-            paths = no_paths(self.tasks)
-            fill_paths(self.tasks, paths, Solution(0, settled.events), range(len(self.base)))
-            self._offer(paths, float(paths.cost.sum()))
+            self._offer_events(settled.events)
         elif settled.reason:
             self.shared.reason = settled.reason
         return bool(settled.events or settled.reason)
+
+    def _is_exact(self) -> bool:
+        """Find the cheapest plan of few operations by trying every order; say whether nothing better can exist."""
+        if len(self.tasks.least) > MOST_OPERATIONS or self._is_optimal(self.shared.cost):
+            return False
+        graph = Graph(self.tasks)
+        orders = cheapest_order(graph, range(len(self.base)), self.shared.cost, is_over=self._is_over)
+        if orders.events:
+            self._offer_events(orders.events)
+        self.shared.is_least = orders.verdict is not Verdict.UNKNOWN
+        return self.shared.is_least
+
+    def _offer_events(self, events: tuple[Event, ...]) -> None:
+        paths = no_paths(self.tasks)
+        fill_paths(self.tasks, paths, Solution(0, events), range(len(self.base)))
+        self._offer(paths, float(paths.cost.sum()))
 
     def _cannot_pass(self, train: int) -> bool:
         """Tell whether what must be where it is at fixed times leaves a train no path; note it as the reason."""
