@@ -294,7 +294,7 @@ def settle(problem: Problem, tasks: Tasks, numbers: Sequence[int], is_over: IsOv
         orders = try_orders(graph, group, min(MOST_STATES, left), is_over)
         left -= orders.states
         if orders.verdict is Verdict.NONE:
-            return Settled(reason=_in_words(problem, beginnings, _smallest(graph, group), numbers))
+            return Settled(reason=_in_words(problem, beginnings, _smallest(graph, group, is_over), numbers))
         if orders.verdict is Verdict.PLAN and len(group) == n:
             return Settled(events=orders.events)
         if left <= 0 or is_over():
@@ -313,12 +313,12 @@ def _groups(beginnings: _Beginnings, n: int) -> list[tuple[int, ...]]:
     return groups
 
 
-def _smallest(graph: Graph, group: Sequence[int]) -> tuple[int, ...]:
+def _smallest(graph: Graph, group: Sequence[int], is_over: IsOver) -> tuple[int, ...]:
     """Return a part of a group that has no plan either, but has one without any of its trains."""
     left = list(group)
     for train in group:
         rest = [other for other in left if other != train]
-        if rest and try_orders(graph, rest).verdict is Verdict.NONE:
+        if rest and try_orders(graph, rest, is_over=is_over).verdict is Verdict.NONE:
             left = rest
     return tuple(left)
 

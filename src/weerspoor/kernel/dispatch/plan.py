@@ -174,6 +174,19 @@ def run_of(tasks, paths, train, p, r):
 
 
 @lean
+def closes_for(tasks, uses, paths, train, begin, until, row, r):
+    """Return how long a use in a row stays closed behind its end: any of its operations may close it for longest."""
+    at = tasks.first[train]
+    closed = np.int64(0)
+    if row > uses.first[r] and uses.train[row - 1] == train:
+        closed = uses.end[row - 1] + uses.release[row - 1]
+    for p in range(begin, until):
+        u = uses_it(tasks, paths.operation[at + p], r)
+        closed = max(closed, paths.start[at + p + 1] + tasks.release[u])
+    return closed - uses.end[row]
+
+
+@lean
 def push_back(tasks, uses, paths, old, work, movable, train, touched, marked, count, allowed):
     """Move other trains back, and this one, until none is in the way of one that comes before it.
 
@@ -238,20 +251,20 @@ def push_back(tasks, uses, paths, old, work, movable, train, touched, marked, co
                 if uses_it(tasks, paths.operation[place - 1], tasks.use[v]) < 0:
                     uses.start[row_of(uses, tasks.use[v], j, e)] = earliest
             gives = paths.operation[place - 1]
-            for v in range(tasks.use_first[gives], tasks.use_first[gives + 1]):
-                if uses_it(tasks, operation, tasks.use[v]) < 0:
-                    uses.end[row_of(uses, tasks.use[v], j, run_of(tasks, paths, j, e - 1, tasks.use[v]))] = earliest
-            if size + 1 + tasks.use_first[operation + 1] - tasks.use_first[operation] > len(stack):
+            if size + 1 + tasks.use_first[gives + 1] - tasks.use_first[gives] > len(stack):
                 return -count - 1, more
             stack[size] = (j << 24) | e
             size += 1
-            # What it uses further on may stay closed for longer behind the operation that lasts longer now.
             for v in range(tasks.use_first[gives], tasks.use_first[gives + 1]):
                 r = tasks.use[v]
-                if tasks.release[v] == 0 or uses_it(tasks, operation, r) < 0:
-                    continue
-                row = row_of(uses, r, j, run_of(tasks, paths, j, e - 1, r))
-                if earliest + tasks.release[v] > uses.end[row] + uses.release[row]:
+                begin = run_of(tasks, paths, j, e - 1, r)
+                row = row_of(uses, r, j, begin)
+                if uses_it(tasks, operation, r) < 0:
+                    uses.end[row] = earliest
+                    if begin < e - 1:
+                        uses.release[row] = closes_for(tasks, uses, paths, j, begin, e, row, r)
+                elif earliest + tasks.release[v] > uses.end[row] + uses.release[row]:
+                    # What it uses further on stays closed for longer behind the operation that lasts longer now.
                     uses.release[row] = earliest + tasks.release[v] - uses.end[row]
                     stack[size] = (j << 24) | uses.until[row]
                     size += 1
