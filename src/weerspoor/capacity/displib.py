@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from weerspoor.capacity.fit import Problem
 from weerspoor.common.clock import DAY_S
+from weerspoor.formats.dispatching import to_json
 from weerspoor.formats.displib import Use, displib_problem
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.timelines import Rows
@@ -31,9 +31,12 @@ def plan_displib(problem: Problem, runs: Sequence[Run]) -> dict[str, bytes]:
     runs : sequence of Run
         The paths of its trains; none leaves both files without trains.
     """
-    if not runs:
-        empty: tuple[dict[str, object], dict[str, object]] = displib_problem([])
-        return {"problem.json": _json(empty[0]), "solution.json": _json(empty[1])}
+    made, solution = displib_problem(_uses(problem, runs) if runs else [])
+    return {"problem.json": to_json(made), "solution.json": to_json(solution)}
+
+
+def _uses(problem: Problem, runs: Sequence[Run]) -> list[list[Use]]:
+    """Return what the new trains hold, then what each train that they meet holds."""
     own = [Rows.of(run, problem.model.kind) for run in runs]
     timelines = problem.occupation.timelines
     met: set[int] = set()
@@ -63,9 +66,4 @@ def plan_displib(problem: Problem, runs: Sequence[Run]) -> dict[str, bytes]:
         for other, begin, end, occupies in occupying[zone]:
             if other != train and occupies & mask:
                 uses[other].append((resource, begin + shift_s, end + shift_s))
-    text, solution = displib_problem(uses)
-    return {"problem.json": _json(text), "solution.json": _json(solution)}
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    return uses

@@ -214,7 +214,9 @@ class ProposalCheck:
             from_s, until_s, train = held.from_s[rows], held.until_s[rows], held.train[rows]
             for i in np.flatnonzero(of_moved[train]).tolist():
                 meets = (from_s < until_s[i]) & (until_s > from_s[i]) & (train != train[i])
-                meets &= ((held.occupies[rows] & held.blocks[low + i]) | (held.blocks[rows] & held.occupies[low + i])) != 0
+                meets &= (
+                    (held.occupies[rows] & held.blocks[low + i]) | (held.blocks[rows] & held.occupies[low + i])
+                ) != 0
                 for other in np.flatnonzero(meets).tolist():
                     at = f"{names[train[i]]}, zone {self.network.zone_name[zone]}"
                     self.say("conflict", at, f"with {names[train[other]]} at {clock(int(from_s[i]))}")
@@ -230,7 +232,9 @@ class ProposalCheck:
             run, runs_from = _Run.of(self.window, train), 0
             leaves_s = run.leaves_s[0]
             if move is not None:
-                runs_from = next(i for i, t in enumerate(run.leaves_s) if abs(t - move.legs[0].departure_s) <= ROUNDED_S)
+                runs_from = next(
+                    i for i, t in enumerate(run.leaves_s) if abs(t - move.legs[0].departure_s) <= ROUNDED_S
+                )
                 leaves_s = run.leaves_s[runs_from] + move.legs[0].shift_s
             if was is None:
                 continue
@@ -242,7 +246,9 @@ class ProposalCheck:
             came = _Run.of(self.window, earlier).arrives_s[-1] + was.legs[-1].shift_s
             planned = run.leaves_s[0] - _Run.of(self.window, earlier).arrives_s[-1]
             if leaves_s - came < min(least_s, planned) - WHOLE_S and planned <= STOCK_S:
-                self.say("turn", self._name(train), f"leaves {leaves_s - came:.0f} s after the stock of {was.train} came")
+                self.say(
+                    "turn", self._name(train), f"leaves {leaves_s - came:.0f} s after the stock of {was.train} came"
+                )
 
     def _ends_where_it_begins(self, was: Move, train: int, runs_from: int) -> bool:
         ends = [call.code for call in was.calls if call.new_arrival_s is not None]
@@ -264,9 +270,7 @@ class ProposalCheck:
             origin = int(self.window.origin[self.by_name[move.train]])
             segment = holder_of(self.day, origin, self.network).segment
             asked = "shift_by_consent" if move.needs_consent else MOVE_OF[move.kind]
-            found = rules.permission(
-                asked, layer=move.layer, segment=segment, forced_by_closure=move.forced_by_closure
-            )
+            found = rules.permission(asked, layer=move.layer, segment=segment, forced_by_closure=move.forced_by_closure)
             if not found.allowed or found.line.id != move.rule.id or segment != move.segment:
                 self.say("rule", move.train, f"no line {move.rule.id!r} allows it to be {move.kind}")
 
