@@ -135,7 +135,10 @@ def verify_plan(plan: Plan, network: Network, day: Day | None) -> list[Violation
     train = msgspec.convert(plan.train, Train)
     for path in plan.paths:
         found += _Check(plan, path, train, network, day).run()
-    for proposal in proposals if day is not None else []:
+    for proposal in proposals:
+        if day is None:
+            found.append(Violation("provenance", f"proposal {proposal.id}", "was made on a day, and there is none"))
+            continue
         check = ProposalCheck(plan, proposal, network, day)
         found += [Violation(fault.rule, fault.place, fault.detail) for fault in check.run()]
         for number, path in enumerate(proposal.paths):

@@ -212,6 +212,7 @@ class ProposalCheck:
         for zone, low, high in zip(zones.tolist(), *begins.tolist(), strict=True):
             rows = slice(low, high)
             from_s, until_s, train = held.from_s[rows], held.until_s[rows], held.train[rows]
+            occupies, blocks = held.occupies[rows], held.blocks[rows]
             for i in np.flatnonzero(of_moved[train]).tolist():
                 meets = (from_s < until_s[i]) & (until_s > from_s[i]) & (train != train[i])
                 meets &= (
@@ -224,31 +225,28 @@ class ProposalCheck:
     def _turns(self) -> None:
         """Check that stock is there when a train goes on with it."""
         move_of = {self.by_name[move.train]: move for move in self.proposal.moves}
-        before = {then: (train, least_s) for train, (then, least_s) in self.window.turns.items()}
-        for train, (earlier, least_s) in sorted(before.items()):
-            move, was = move_of.get(train), move_of.get(earlier)
-            if (move is None and was is None) or (move is not None and not move.legs):
-                continue
-            run, runs_from = _Run.of(self.window, train), 0
-            leaves_s = run.leaves_s[0]
-            if move is not None:
-                runs_from = next(
-                    i for i, t in enumerate(run.leaves_s) if abs(t - move.legs[0].departure_s) <= ROUNDED_S
-                )
-                leaves_s = run.leaves_s[runs_from] + move.legs[0].shift_s
-            if was is None:
-                continue
-            if not was.legs or was.kind == "shortened" or runs_from:
-                if was.legs and not self._ends_where_it_begins(was, train, runs_from):
-                    if run.leaves_s[0] - _Run.of(self.window, earlier).arrives_s[-1] <= STOCK_S:
-                        self.say("turn", self._name(train), f"the stock of {was.train} is not where it begins")
-                continue
-            came = _Run.of(self.window, earlier).arrives_s[-1] + was.legs[-1].shift_s
-            planned = run.leaves_s[0] - _Run.of(self.window, earlier).arrives_s[-1]
-            if leaves_s - came < min(least_s, planned) - WHOLE_S and planned <= STOCK_S:
-                self.say(
-                    "turn", self._name(train), f"leaves {leaves_s - came:.0f} s after the stock of {was.train} came"
-                )
+        for earlier, (train, least_s) in sorted(self.window.turns.items()):
+            was, move = move_of.get(earlier), move_of.get(train)
+            if was is not None and (move is None or move.legs):
+                self._turn(was, earlier, train, least_s)
+
+    def _turn(self, was: Move, earlier: int, train: int, least_s: int) -> None:
+        run, before = _Run.of(self.window, train), _Run.of(self.window, earlier)
+        move = next((one for one in self.proposal.moves if one.train == self._name(train)), None)
+        first, shift_s = 0, 0
+        if move is not None:
+            first = min(range(len(run.leaves_s)), key=lambda i: abs(run.leaves_s[i] - move.legs[0].departure_s))
+            shift_s = move.legs[0].shift_s
+        planned = run.leaves_s[0] - before.arrives_s[-1]
+        if planned > STOCK_S or not was.legs:
+            return
+        if was.kind == "shortened" or first:
+            if not self._ends_where_it_begins(was, train, first):
+                self.say("turn", self._name(train), f"the stock of {was.train} is not where it begins")
+            return
+        stood_s = run.leaves_s[first] + shift_s - before.arrives_s[-1] - was.legs[-1].shift_s
+        if stood_s < min(least_s, planned) - WHOLE_S:
+            self.say("turn", self._name(train), f"leaves {stood_s:.0f} s after the stock of {was.train} came")
 
     def _ends_where_it_begins(self, was: Move, train: int, runs_from: int) -> bool:
         ends = [call.code for call in was.calls if call.new_arrival_s is not None]
