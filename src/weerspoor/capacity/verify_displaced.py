@@ -168,7 +168,7 @@ class ProposalCheck:
         for call in move.calls:
             if call.new_arrival_s is None or call.new_departure_s is None:
                 continue
-            comes, goes = run.leg_at(call.old_arrival_s), run.leg_at(call.old_departure_s)
+            comes, goes = run.leg_at(call.old_arrival_s), run.leg_at(call.old_departure_s + WHOLE_S)
             arrives = call.old_arrival_s + shift.get(comes, shift.get(goes, 0))
             leaves = call.old_departure_s + shift.get(goes, shift.get(comes, 0))
             if comes in shift and abs(arrives - call.new_arrival_s) > WHOLE_S:
@@ -215,9 +215,7 @@ class ProposalCheck:
             occupies, blocks = held.occupies[rows], held.blocks[rows]
             for i in np.flatnonzero(of_moved[train]).tolist():
                 meets = (from_s < until_s[i]) & (until_s > from_s[i]) & (train != train[i])
-                meets &= (
-                    (held.occupies[rows] & held.blocks[low + i]) | (held.blocks[rows] & held.occupies[low + i])
-                ) != 0
+                meets &= ((occupies & blocks[i]) | (blocks & occupies[i])) != 0
                 for other in np.flatnonzero(meets).tolist():
                     at = f"{names[train[i]]}, zone {self.network.zone_name[zone]}"
                     self.say("conflict", at, f"with {names[train[other]]} at {clock(int(from_s[i]))}")
