@@ -205,6 +205,57 @@ def plan(
     _finish_plan(made.plan, (json, html, *files), lang)
 
 
+@app.command("replan")
+def replan_late(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json", help="The plan that was decided on.")],
+    *,
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="Now: a full time, or a clock time of the operating day.")
+    ],
+    change: Annotated[
+        Path, typer.Option("--change", metavar="CHANGE.toml", help="What changes: ready, window or [[closed]].")
+    ],
+    day: DayOption = DEFAULT_DAY,
+    json: JsonOption = None,
+    html: HtmlOption = None,
+    displib: DisplibOption = None,
+    proposal: Annotated[
+        str, typer.Option("--proposal", metavar="K", help="The proposal decided on; the least harm if left out.")
+    ] = "",
+    shareable: ShareableOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Plan anew when something changes late: what has run by then stays, the rest may be altered.
+
+    Ends with 0 when there is a path, 3 when there is none, 2 when something is wrong.
+    """
+    _check_outputs(json, html, folders=(displib,))
+    with _progress() as say:
+        from weerspoor.capacity.displace.change import replan
+        from weerspoor.capacity.make import find_day
+        from weerspoor.capacity.request import change_with_points, request_of
+        from weerspoor.capacity.request_reader import load_change, read_moment
+        from weerspoor.capacity.schema import load_plan
+        from weerspoor.network.load import load_network
+
+        was = load_plan(plan_file)
+        before = request_of(was.request, was.reference)
+        changed, now_s = load_change(change, before), read_moment(at, before)
+        _say_compiling(say)
+        say("loading the network and the day")
+        network = load_network()
+        on_day = find_day(day, network)
+        if on_day is None:
+            raise InputError("has no trains", where="--day")
+        changed = change_with_points(changed, network.points)
+        made = replan(was, now_s, changed, network, on_day, proposal=proposal, progress=say)
+        files: dict[Path, bytes] = {}
+        if displib is not None:
+            files = {displib / name: content for name, content in _displib(made, "", say).items()}
+        _write_plan(made.plan, Outputs(json, html, lang, shareable=shareable), files, say)
+    _finish_plan(made.plan, (json, html, *files), lang)
+
+
 def _displaced(wanted: Request, day: str, rules: str, most_eur: float | None, say: Callable[[str], None]) -> Answer:
     """Plan a request on a day and propose what to displace."""
     from weerspoor.capacity.displace.answer import displace_on

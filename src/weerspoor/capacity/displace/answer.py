@@ -140,6 +140,37 @@ def displace_on(
     return _by_consent(stage, made, chosen, most_eur, progress, first)
 
 
+def answer_of(request: Request, made: Made, proposed: Proposed, stage: Stage, rules: RuleSet) -> Answer:
+    """Return proposals as the answer to a request that changed.
+
+    Parameters
+    ----------
+    request : Request
+        As it is now.
+    made : Made
+        With the plan that it was; its paths are dropped.
+    proposed : Proposed
+    stage : Stage
+    rules : RuleSet
+    """
+    kind, missing = _status(rules, request)
+    empty = msgspec.structs.replace(
+        made.plan,
+        outcome="none",
+        paths=[],
+        explanation=None,
+        request=request.as_dict(),
+        provenance=msgspec.structs.replace(made.plan.provenance, request=request.content_hash),
+    )
+    key = "displace.summary.none"
+    values: dict[str, object] = {}
+    if proposed.proposals:
+        least = proposed.proposals[0]
+        key, values = "displace.summary.proposals", {"trains": len(least.moves), "eur": round(least.harm.eur)}
+    note = _displacement(rules, kind, Sentence(key, values), missing=missing, proposals=proposed.proposals)
+    return Answer(_with(replace(made, plan=empty), note, rules), made, proposed, stage)
+
+
 def _free_key(plan: p.Plan) -> str:
     in_reserve = any(path.reserve_paths for path in plan.paths)
     return "displace.summary.reserve" if in_reserve else "displace.summary.free"

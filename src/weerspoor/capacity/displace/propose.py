@@ -59,6 +59,7 @@ def propose(
     progress: Progress = lambda _: None,
     first: Callable[[Candidate], None] = lambda _: None,
     found: Iterable[Candidate] | None = None,
+    late: bool = True,
 ) -> Proposed:
     """Return proposals, the one of least harm first; none if there is no path whatever is moved.
 
@@ -72,6 +73,8 @@ def propose(
         Is told every candidate as it is found.
     found : iterable of Candidate, optional
         Candidates, instead of looking for them.
+    late : bool
+        Ask what happens when the train is late.
     """
     looked: list[Candidate] = []
     for candidate in candidates(stage.problem, stage.pricing, progress) if found is None else found:
@@ -84,7 +87,7 @@ def propose(
     soonest_s = min((candidate.arrival_s for candidate in looked), default=0.0)
     for number, (why, candidate) in enumerate(chosen([candidate for candidate, _ in worked])):
         progress(f"making the proposal {why.replace('_', ' ')}")
-        maker = _Maker(stage, candidate, f"D{number + 1}", why, progress)
+        maker = _Maker(stage, candidate, f"D{number + 1}", why, progress if late else None)
         result.proposals.append(maker.proposal(soonest_s, short_of[id(candidate)]))
         result.candidates.append(candidate)
         result.problems.append(maker.after)
@@ -111,7 +114,7 @@ def _worked_out(stage: Stage, candidate: Candidate, progress: Progress) -> tuple
 class _Maker:
     """Makes one proposal."""
 
-    def __init__(self, stage: Stage, candidate: Candidate, name: str, why: str, progress: Progress) -> None:
+    def __init__(self, stage: Stage, candidate: Candidate, name: str, why: str, progress: Progress | None) -> None:
         self.stage, self.candidate, self.name, self.why, self.progress = stage, candidate, name, why, progress
         placements = sorted(candidate.placements.items())
         self.accounts = [Account(stage.scene, train, placement) for train, placement in placements]
@@ -141,7 +144,9 @@ class _Maker:
         moves = [account.move(self.stage.rulebook, Harm()) for account in self.accounts]
         self._draw(moves)
         moves.sort(key=lambda move: (-move.harm.eur, move.train))
-        cases = Lateness(self.after, self.stage.pricing, self.candidate, self.progress).cases()
+        cases = []
+        if self.progress is not None:
+            cases = Lateness(self.after, self.stage.pricing, self.candidate, self.progress).cases()
         notices = _notices(moves)
         military_by_s = int(self.candidate.departure_s) - displace_settings().notice.military_s
         return o.Proposal(

@@ -84,6 +84,7 @@ class LateRule(_Table, frozen=True, kw_only=True):
 
     by_s: list[int]
     beyond_s: int
+    reaction_s: int
     steps: int
 
 

@@ -51,7 +51,16 @@ class Stage:
     levels: list[MinimumLevels] = field(default_factory=list)
 
     @classmethod
-    def of(cls, request: Request, network: Network, day: Day, rules: RuleSet, *, by_consent: bool = False) -> Stage:
+    def of(
+        cls,
+        request: Request,
+        network: Network,
+        day: Day,
+        rules: RuleSet,
+        *,
+        by_consent: bool = False,
+        from_s: int | None = None,
+    ) -> Stage:
         """Return the stage of a request under a rule set.
 
         Parameters
@@ -64,6 +73,8 @@ class Stage:
         rules : RuleSet
         by_consent : bool
             Only shifts to which holders consent.
+        from_s : int, optional
+            An earlier time from which the trains of the day are needed.
 
         Raises
         ------
@@ -71,7 +82,8 @@ class Stage:
             If the train cannot be, or the day has no passengers.
         """
         harm = HarmModel(day, load_harm_values())
-        window = window_of(day, request.anchor_s - BEFORE_S, request.horizon_s + AFTER_S)
+        begin_s = min(request.anchor_s, request.anchor_s if from_s is None else from_s)
+        window = window_of(day, begin_s - BEFORE_S, request.horizon_s + AFTER_S)
         problem = prepare(request, network, window.day)
         occupied = problem.occupation
         rulebook = Rulebook(rules, window, network, by_consent=by_consent)
