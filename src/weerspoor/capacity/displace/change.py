@@ -7,8 +7,9 @@ closure stops are re-planned first, by the rule for faults; then the military tr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
 
 from weerspoor.capacity import plan as p
@@ -36,6 +37,9 @@ from weerspoor.network.model import Network
 from weerspoor.timetable.day import Day
 
 Progress = Callable[[str], None]
+CLOSED_NUMBER = 100
+"""Number of what is closed in the timelines, beyond that of the first military train."""
+
 PIN_S = 1.0
 """A place that the train has come through by now is come through at its time, within this."""
 
@@ -125,8 +129,11 @@ def replan(
     stage = changed.stage
     found = changed.candidates(progress)
     proposed = propose(stage, progress=progress, found=found, late=False)
-    made = Made(plan, stage.problem, [])
-    return answer_of(wanted, made, proposed, stage, rules)
+    if changed.left:
+        names = [stage.window.day.trains.reference[train] for train in changed.left]
+        note = p.Sentence("plan.warning.run_into_closure", {"trains": names})
+        plan = msgspec.structs.replace(plan, day=msgspec.structs.replace(plan.day, warnings=[*plan.day.warnings, note]))
+    return answer_of(wanted, Made(plan, stage.problem, []), proposed, stage, rules)
 
 
 def _rules(plan: p.Plan) -> RuleSet:
@@ -142,6 +149,8 @@ class _Changed:
     at_s: int
     closures: tuple[Closure, ...]
     moved_ready: bool
+    left: list[int] = field(default_factory=list)
+    """Trains that run into the closure and do not stop before it: a dispatcher has to stop them."""
 
     @classmethod
     def of(  # noqa: PLR0917
@@ -204,11 +213,15 @@ class _Changed:
         pricing = Pricing(scene, stage.pricing.military, stage.pricing.kind)
         known = dict(scene.moved)
         stopped = [train for train in scene.timelines.conflicts_of(rows) if train < n]
-        begun = [train for train in stopped if not self._can_be_stopped(train, rows)]
-        number = stage.pricing.military + 100
-        replanner = Replanner(scene, pricing.fixed([rows]))
-        scene.timelines.insert(number, rows)
-        done = replanner.first([train for train in stopped if train not in begun])
+        only = pricing.fixed([rows])
+        self.left = [
+            train
+            for train in stopped
+            if not self._can_be_stopped(train, rows) or scene.cheapest(train, timelines=only) is None
+        ]
+        replanner = Replanner(scene, only)
+        scene.timelines.insert(stage.pricing.military + CLOSED_NUMBER, rows)
+        done = replanner.first([train for train in stopped if train not in self.left])
         if not done.complete:
             return False
         replanner.improve(displace_settings().search.quick_steps)
@@ -274,9 +287,7 @@ class _Changed:
         reached = {int(way) for way in old.directed[: last + 1]}
         places += [one for one in onward[1:-1] if not reached & set(one.directed.tolist())]
         places.append(onward[-1])
-        pinned = vary(problem)
-        pinned.__dict__["query"] = Query(stages=places, horizon_s=problem.query.horizon_s)
-        return pinned
+        return vary(problem, pinned=Query(stages=places, horizon_s=problem.query.horizon_s))
 
 
 def _on(problem: Problem, stage: Stage) -> Problem:
@@ -284,8 +295,6 @@ def _on(problem: Problem, stage: Stage) -> Problem:
     occupied = stage.problem.occupation
     there = vary(problem)
     there.__dict__["occupation"] = replace(occupied, timelines=stage.scene.timelines)
-    if "query" in problem.__dict__:
-        there.__dict__["query"] = problem.__dict__["query"]
     return there
 
 

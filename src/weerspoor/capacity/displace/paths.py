@@ -140,7 +140,7 @@ def candidates(
     pricing : Pricing
     progress : callable
     few : bool
-        Only the quickest path, at a few departures.
+        Look no further than the quickest path at some departures where one of them can be had.
     """
     rules = displace_settings().search
     progress("looking for paths on an empty railway")
@@ -155,7 +155,7 @@ def candidates(
         if found is not None:
             best = found if best is None or found.eur < best.eur else best
             yield found
-    if few:
+    if few and best is not None:
         return
     progress("looking for paths among the trains that are dear to move")
     for run in _among_dear(problem, prices):
