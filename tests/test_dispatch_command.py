@@ -18,7 +18,8 @@ from tests.dispatch_cases import many_trains, problem_of
 
 import weerspoor.cli
 from weerspoor.formats.dispatching import Problem
-from weerspoor.kernel.dispatch import driver
+from weerspoor.kernel.dispatch import threads
+from weerspoor.kernel.dispatch.exhaustive import LARGEST_GROUP
 
 COMMAND = [sys.executable, "-m", "weerspoor.cli", "dispatch"]
 
@@ -78,20 +79,60 @@ def test_3_when_there_can_be_no_solution_with_the_train(
     assert not out.exists()
 
 
-def test_4_when_nothing_is_found_in_time(
+def heads_on(*begins: int) -> Problem:
+    """Trains that each begin on their own place and go to that of the next one, in a circle."""
+    n = len(begins)
+    return problem_of(
+        {
+            "trains": [
+                [
+                    chain(f"p{i}", 5, start_lb=begin, start_ub=begin)[0],
+                    {"min_duration": 5, "resources": [{"resource": f"p{(i + 1) % n}"}], "successors": [2]},
+                    {},
+                ]
+                for i, begin in enumerate(begins)
+            ]
+        }
+    )
+
+
+def _meeting(here: str, there: str) -> list[list[dict[str, Any]]]:
+    """Return as many trains as are too many, each standing on a track of one end of a single line."""
+    tracks = range(LARGEST_GROUP)
+    return [
+        [
+            chain(f"{here}{track}", 5, start_ub=0)[0],
+            {"min_duration": 5, "resources": [{"resource": "line"}], "successors": [2 + other for other in tracks]},
+            *(
+                {"min_duration": 5, "resources": [{"resource": f"{there}{other}"}], "successors": [len(tracks) + 2]}
+                for other in tracks
+            ),
+            {},
+        ]
+        for track in tracks
+    ]
+
+
+def test_3_when_trains_block_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two trains head to head: no train by itself shows that it cannot be."""
-    trains = [
-        [
-            {"start_ub": 0, "min_duration": 5, "resources": [{"resource": here}], "successors": [1]},
-            {"min_duration": 5, "resources": [{"resource": there}], "successors": [2]},
-            {},
-        ]
-        for here, there in ("ab", "ba")
-    ]
     out = tmp_path / "solution.json"
-    assert run(monkeypatch, written(tmp_path, problem_of({"trains": trains})), "-o", out, "--seconds", "1") == 4
+    assert run(monkeypatch, written(tmp_path, heads_on(0, 0)), "-o", out) == 3
+    assert (
+        "There is no solution: trains 0 and 1 cannot both come to their exits, in whatever order they go: train 0 must "
+        "come past p1, where train 1 begins; train 1 must come past p0, where train 0 begins."
+    ) in capsys.readouterr().out
+    assert not out.exists()
+
+
+def test_4_when_nothing_is_found_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A siding that is too short for the many that meet there: only every order of all would show it."""
+    out = tmp_path / "solution.json"
+    problem = problem_of({"trains": [*_meeting("a", "b"), *_meeting("b", "a")]})
+    assert run(monkeypatch, written(tmp_path, problem), "-o", out, "--seconds", "1") == 4
     assert "No solution was found" in capsys.readouterr().out
     assert not out.exists()
 
@@ -130,12 +171,12 @@ def test_a_plan_that_breaks_a_rule_is_an_error_of_the_program_and_is_not_written
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = problem_of({"trains": [chain("a", 5), chain("a", 5)]})
-    right = driver.events_of
+    right = threads.events_of
 
     def too_early(*given: Any) -> Any:
         return tuple(msgspec.structs.replace(event, time=0) for event in right(*given) or ())
 
-    monkeypatch.setattr(driver, "events_of", too_early)
+    monkeypatch.setattr(threads, "events_of", too_early)
     monkeypatch.setattr(
         sys, "argv", ["weerspoor", "dispatch", str(written(tmp_path, problem)), "-o", str(tmp_path / "out.json")]
     )

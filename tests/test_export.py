@@ -7,11 +7,13 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from days import small_day
+from weerspoor.formats.dispatching import to_json
 from weerspoor.formats.displib import displib_problem, operations, write_displib
 from weerspoor.timetable.day import Day
 from weerspoor.timetable.export import day_csv, day_displib, next_morning, resource_names
@@ -28,6 +30,12 @@ def verifier() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def builtins(trains: Any) -> tuple[Any, Any]:
+    """Problem and solution as they are when read from their files."""
+    problem, solution = (msgspec.json.decode(to_json(value)) for value in displib_problem(trains))
+    return problem, solution
 
 
 def accepted(verifier: ModuleType, problem: Any, solution: Any) -> bool:
@@ -70,13 +78,13 @@ def test_feasible_exactly_without_overlap(verifier: ModuleType, trains: list[lis
     second can come to that, for longer ones end their operation before.
     """
     longer = [[(name, start, max(end, start + 2)) for name, start, end in held] for held in trains]
-    assert accepted(verifier, *displib_problem(longer)) is not overlap(longer)
+    assert accepted(verifier, *builtins(longer)) is not overlap(longer)
 
 
 def test_swap_in_one_second(verifier: ModuleType) -> None:
     """Two trains that change places, each entering in the second in which the other leaves, are accepted."""
     trains = [[("a", 0, 20), ("b", 20, 40)], [("b", 0, 20), ("a", 20, 40)]]
-    assert accepted(verifier, *displib_problem(trains))
+    assert accepted(verifier, *builtins(trains))
 
 
 def test_chain_by_hand() -> None:
@@ -87,8 +95,9 @@ def test_chain_by_hand() -> None:
     zone c        20 ──── 32
     """
     chain = operations([("a", 10, 30), ("b", 20, 40), ("c", 20, 32)])
-    assert [step.start_s for step in chain] == [10, 20, 31]
-    assert [step.uses for step in chain] == [(("a", 10),), (("b", 9), ("c", 1)), ()]
+    assert [step.start_lb for step in chain] == [10, 20, 31]
+    uses = [tuple((use.resource, use.release_time) for use in step.resources) for step in chain]
+    assert uses == [(("a", 10),), (("b", 9), ("c", 1)), ()]
 
 
 def test_nothing_held() -> None:
@@ -106,7 +115,7 @@ def test_streamed_equals_in_memory(tmp_path: Path) -> None:
         starts = [(f"z{rng.randrange(9)}", rng.randrange(500)) for _ in range(rng.randrange(1, 9))]
         trains.append([(zone, start, start + rng.randrange(1, 60)) for zone, start in starts])
     assert write_displib(trains, tmp_path) == (20, sum(len(operations(held)) for held in trains))
-    assert files(tmp_path) == displib_problem(trains)
+    assert files(tmp_path) == builtins(trains)
 
 
 def test_day_without_conflict(verifier: ModuleType, tmp_path: Path) -> None:

@@ -136,11 +136,11 @@ def test_what_was_unmet_is_told_only_if_it_gets_worse() -> None:
 
 
 def test_a_move_within_the_hour_or_just_over_it_takes_nothing() -> None:
-    """Leaving at 10:58: three minutes later it still counts in its hour, five minutes later in the next."""
+    """Leaving at 10:58: a quarter of an hour later it still counts in its hour, more than that later in the next."""
     levels = MinimumLevels(tiny_network(), tiny_day([sprinter(658), sprinter(610)]))
     assert levels.may_lose([], {1: 600}) == []
-    assert [s for s in levels.may_lose([], {0: 180}) if s.section == "Ut-Wd"] == []
-    late = [s for s in levels.may_lose([], {0: 300}) if s.section == "Ut-Wd"]
+    assert [s for s in levels.may_lose([], {0: 900}) if s.section == "Ut-Wd"] == []
+    late = [s for s in levels.may_lose([], {0: 960}) if s.section == "Ut-Wd"]
     assert late == [Shortfall("Ut-Wd", "Wd", 10, 2, 2, 1, "other")]
 
 

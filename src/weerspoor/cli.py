@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,10 @@ from weerspoor.common.errors import InputError, WeerspoorError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from weerspoor.capacity.displace.answer import Answer
+    from weerspoor.capacity.make import Made
+    from weerspoor.capacity.plan import Plan
+    from weerspoor.capacity.request import Request
     from weerspoor.formats.dispatching import Problem, Solution
     from weerspoor.kernel.dispatch import Better
 
@@ -52,6 +57,23 @@ class Lang(StrEnum):
     EN = "en"
 
 
+JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the plan as JSON.")]
+HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the plan as a page.")]
+DisplibOption = Annotated[
+    Path | None,
+    typer.Option("--displib", metavar="DIR", help="Write problem.json and solution.json in DISPLIB form."),
+]
+ProposalOption = Annotated[
+    str, typer.Option("--proposal", metavar="K", help="Which proposal --displib writes; the least harm if left out.")
+]
+ShareableOption = Annotated[
+    bool,
+    typer.Option("--shareable", help="Write what holders of moved trains have to know, without the military train."),
+]
+LangOption = Annotated[
+    Lang | None,
+    typer.Option("--lang", help="Language of plan and page; left out: Dutch on the page, English here."),
+]
 DayOption = Annotated[str, typer.Option("--day", help="Name of an embedded day, or a file.", metavar="NAME|FILE")]
 DEFAULT_DAY = "pattern-weekday"
 
@@ -133,55 +155,130 @@ def plan(
     request: Annotated[Path, typer.Argument(metavar="REQUEST.toml", help="What has to run.")],
     *,
     day: DayOption = DEFAULT_DAY,
-    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the plan as JSON.")] = None,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the plan as a page.")] = None,
-    displib: Annotated[
-        Path | None,
-        typer.Option("--displib", metavar="DIR", help="Write problem.json and solution.json in DISPLIB form."),
-    ] = None,
+    json: JsonOption = None,
+    html: HtmlOption = None,
+    displib: DisplibOption = None,
     alternatives: Annotated[
         int, typer.Option("--alternatives", min=0, max=20, metavar="N", help="Most alternatives beside the path.")
     ] = 3,
-    lang: Annotated[
-        Lang | None,
-        typer.Option("--lang", help="Language of plan and page; left out: Dutch on the page, English here."),
+    displace: Annotated[
+        bool, typer.Option("--displace", help="Where nothing is free, propose which trains to move.")
+    ] = False,
+    rules: Annotated[
+        str | None, typer.Option("--rules", metavar="NAME", help="Rule set to displace by; besluit if left out.")
     ] = None,
+    max_harm_eur: Annotated[
+        float | None, typer.Option("--max-harm-eur", min=0.0, metavar="X", help="Propose nothing that does more harm.")
+    ] = None,
+    proposal: ProposalOption = "",
+    shareable: ShareableOption = False,
+    lang: LangOption = None,
 ) -> None:
-    """Find a path for a train, or say why there is none.
+    """Find a path for a train, or say why there is none; with --displace, propose which trains to move for it.
 
-    Ends with 0 when a path is found, 3 when there is none (with the reasons), 2 when the request is wrong.
+    Ends with 0 when there is a path or a proposal, 3 when there is none (with the reasons), 2 when something is wrong.
     """
+    if not displace:
+        for value, name in (
+            (rules, "--rules"), (max_harm_eur, "--max-harm-eur"), (proposal or None, "--proposal"),
+            (shareable or None, "--shareable"),
+        ):  # fmt: skip
+            if value is not None:
+                raise InputError("has a meaning only with --displace", where=name)
     _check_outputs(json, html, folders=(displib,))
     with _progress() as say:
         from weerspoor.capacity.request_reader import load_request
 
         wanted = load_request(request)
-        from weerspoor.capacity.make import make_plan
-
         _say_compiling(say)
-        result = make_plan(wanted, day=day, alternatives=alternatives, progress=say)
-        outputs: dict[Path, bytes] = {}
-        if json is not None:
-            outputs[json] = result.to_json()
-        if html is not None:
-            say("drawing the page")
-            from weerspoor.report.page import render
+        made: Made | Answer
+        if displace:
+            made = _displaced(wanted, day, rules or "besluit", max_harm_eur, say)
+        else:
+            from weerspoor.capacity.make import make_plan
 
-            outputs[html] = render(result.plan, (lang or Lang.NL).value).encode()
+            made = make_plan(wanted, day=day, alternatives=alternatives, progress=say)
+        files: dict[Path, bytes] = {}
         if displib is not None:
-            say("writing the DISPLIB problem")
-            for name, content in result.displib().items():
-                outputs[displib / name] = content
-        from weerspoor.common.files import write_whole
+            files = {displib / name: content for name, content in _displib(made, proposal, say).items()}
+        _write_plan(made.plan, Outputs(json, html, lang, shareable=shareable, proposal=proposal), files, say)
+    _finish_plan(made.plan, (json, html, *files), lang)
 
-        for path, content in outputs.items():
-            write_whole(path, content)
+
+def _displaced(wanted: Request, day: str, rules: str, most_eur: float | None, say: Callable[[str], None]) -> Answer:
+    """Plan a request on a day and propose what to displace."""
+    from weerspoor.capacity.displace.answer import displace_on
+    from weerspoor.capacity.make import find_day
+    from weerspoor.capacity.request import with_points
+    from weerspoor.network.load import load_network
+
+    say("loading the network and the day")
+    network = load_network()
+    on_day = find_day(day, network)
+    if on_day is None:
+        raise InputError("has no trains to displace", where="--day")
+    limit = float("inf") if most_eur is None else most_eur
+    return displace_on(with_points(wanted, network.points), network, on_day, rules=rules, most_eur=limit, progress=say)
+
+
+def _displib(made: Made | Answer, proposal: str, say: Callable[[str], None]) -> dict[str, bytes]:
+    say("writing the DISPLIB problem")
+    from weerspoor.capacity.make import Made
+
+    return made.displib() if isinstance(made, Made) else made.displib(proposal)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """In what forms a plan is written; shareable without the military train."""
+
+    json: Path | None
+    html: Path | None
+    lang: Lang | None
+    shareable: bool = False
+    proposal: str = ""
+
+
+def _write_plan(made: Plan, asked: Outputs, files: dict[Path, bytes], say: Callable[[str], None]) -> None:
+    """Write a plan in the forms that were asked for."""
+    from weerspoor.common.files import write_whole
+
+    outputs = dict(files)
+    for path, make in ((asked.json, _as_json), (asked.html, _as_page)):
+        if path is not None:
+            say(f"making {path.name}")
+            outputs[path] = make(made, asked)
+    for path, content in outputs.items():
+        write_whole(path, content)
+
+
+def _as_json(made: Plan, asked: Outputs) -> bytes:
+    from weerspoor.capacity.schema import plan_json
+    from weerspoor.report.shareable import shareable, shareable_json
+
+    return shareable_json(shareable(made, asked.proposal or None)) if asked.shareable else plan_json(made)
+
+
+def _as_page(made: Plan, asked: Outputs) -> bytes:
+    from weerspoor.report.page import render
+    from weerspoor.report.shareable import shareable
+    from weerspoor.report.shareable_page import render_shareable
+
+    lang = (asked.lang or Lang.NL).value
+    if asked.shareable:
+        return render_shareable(shareable(made, asked.proposal or None), lang).encode()
+    return render(made, lang).encode()
+
+
+def _finish_plan(made: Plan, written: tuple[Path | None, ...], lang: Lang | None) -> None:
+    """Print a plan, say what was written, and end with what came of it."""
     from weerspoor.report.table import print_plan
 
-    print_plan(result.plan, (lang or Lang.EN).value)
-    for path in outputs:
-        typer.echo(f"Written: {path}", err=True)
-    raise typer.Exit(FOUND if result.plan.paths else NO_PATH)
+    print_plan(made, (lang or Lang.EN).value)
+    for path in written:
+        if path is not None:
+            typer.echo(f"Written: {path}", err=True)
+    raise typer.Exit(NO_PATH if made.outcome == "none" else FOUND)
 
 
 @app.command()

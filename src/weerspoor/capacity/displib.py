@@ -1,14 +1,15 @@
-"""A plan in the DISPLIB form: the new train and every train it meets, fixed at their times, for a foreign verifier."""
+"""A plan in the DISPLIB form: new trains and every train they meet, fixed at their times, for a foreign verifier."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 
 from weerspoor.capacity.fit import Problem
 from weerspoor.common.clock import DAY_S
+from weerspoor.formats.dispatching import to_json
 from weerspoor.formats.displib import Use, displib_problem
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.timelines import Rows
@@ -18,7 +19,7 @@ NEAR_S = 1800
 """A train is met when it is on a zone of the path within so many seconds of it."""
 
 
-def plan_displib(problem: Problem, run: Run | None) -> dict[str, bytes]:
+def plan_displib(problem: Problem, runs: Sequence[Run]) -> dict[str, bytes]:
     """Return ``problem.json`` and ``solution.json``.
 
     A zone is a resource. Each time a zone is kept empty is one more, which the trains it is kept empty of need as well
@@ -27,16 +28,24 @@ def plan_displib(problem: Problem, run: Run | None) -> dict[str, bytes]:
     Parameters
     ----------
     problem : Problem
-    run : Run or None
-        The path; None leaves both files without trains.
+    runs : sequence of Run
+        The paths of its trains; none leaves both files without trains.
     """
-    if run is None:
-        empty: tuple[dict[str, object], dict[str, object]] = displib_problem([])
-        return {"problem.json": _json(empty[0]), "solution.json": _json(empty[1])}
-    own = Rows.of(run, problem.model.kind)
+    made, solution = displib_problem(_uses(problem, runs) if runs else [])
+    return {"problem.json": to_json(made), "solution.json": to_json(solution)}
+
+
+def _uses(problem: Problem, runs: Sequence[Run]) -> list[list[Use]]:
+    """Return what the new trains hold, then what each train that they meet holds."""
+    own = [Rows.of(run, problem.model.kind) for run in runs]
     timelines = problem.occupation.timelines
-    near = Rows(own.zone, own.from_s - np.int32(NEAR_S), own.until_s + np.int32(NEAR_S), own.occupies, own.blocks)
-    trains = [own, *(timelines.rows_of(number) for number in timelines.conflicts_of(near))]
+    met: set[int] = set()
+    for rows in own:
+        near = Rows(
+            rows.zone, rows.from_s - np.int32(NEAR_S), rows.until_s + np.int32(NEAR_S), rows.occupies, rows.blocks
+        )
+        met.update(timelines.conflicts_of(near))
+    trains = [*own, *(timelines.rows_of(number) for number in sorted(met))]
     names = resource_names(problem.network)
     earliest_s = min(int(rows.from_s.min()) for rows in trains)
     shift_s = max(0, -(earliest_s // DAY_S)) * DAY_S
@@ -57,9 +66,4 @@ def plan_displib(problem: Problem, run: Run | None) -> dict[str, bytes]:
         for other, begin, end, occupies in occupying[zone]:
             if other != train and occupies & mask:
                 uses[other].append((resource, begin + shift_s, end + shift_s))
-    text, solution = displib_problem(uses)
-    return {"problem.json": _json(text), "solution.json": _json(solution)}
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    return uses

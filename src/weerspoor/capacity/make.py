@@ -54,7 +54,7 @@ class Made:
         """Return ``problem.json`` and ``solution.json``: the train and every train it meets, fixed at their times."""
         from weerspoor.capacity.displib import plan_displib
 
-        return plan_displib(self.problem, self.runs[0] if self.runs else None)
+        return plan_displib(self.problem, self.runs[:1])
 
 
 def make_plan(

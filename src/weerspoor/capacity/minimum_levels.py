@@ -148,7 +148,7 @@ class MinimumLevels:
     def may_lose(
         self,
         trains_removed: Iterable[int],
-        moved: Mapping[int, int] | None = None,
+        moved: Mapping[int, int | Mapping[int, int]] | None = None,
         lost: Mapping[int, Collection[int]] | None = None,
     ) -> list[Shortfall]:
         """Return the levels that are unmet, and worse than before, when trains go or are moved.
@@ -157,8 +157,9 @@ class MinimumLevels:
         ----------
         trains_removed : iterable of int
             Trains that do not run; indices into ``day.trains``.
-        moved : mapping of int to int
-            Shift of a train in s, later is positive.
+        moved : mapping of int to int, or to mapping of int to int
+            Shift of a train in s, later is positive: of the whole train, or by the point that it leaves (index into
+            ``network.points``), 0 at others.
         lost : mapping of int to collection of int
             Points (indices into ``network.points``) at which a train that is shortened or sent another way no longer
             stops.
@@ -190,10 +191,14 @@ class MinimumLevels:
             for hour in sorted(self._counts.needed[section]):
                 yield self._shortfall(section, hour, 0)
 
-    def _hour_after(self, entry: _Entry, shift_s: int, lost: Collection[int]) -> int | None:
+    def _hour_after(self, entry: _Entry, shift: int | Mapping[int, int], lost: Collection[int]) -> int | None:
         """Return the hour in which a train still counts; None if it no longer does."""
         if any(point in lost for point in entry.points):
             return None
+        if isinstance(shift, int):
+            shift_s = shift
+        else:
+            shift_s = shift.get(entry.points[0], 0) if entry.points else max(shift.values(), default=0, key=abs)
         return entry.hour if abs(shift_s) <= self._tolerance_s else _hour(entry.leaves_s + shift_s)
 
     def _short(self, section: int, hour: int, by: int) -> bool:

@@ -125,7 +125,7 @@ class Plan(msgspec.Struct, kw_only=True):
     version: int = SCHEMA_VERSION
     reference: str
     outcome: str
-    """found or none."""
+    """found, none, or proposed: there are proposals to displace others, on which a person decides."""
     handling: Handling
     provenance: Provenance
     request: dict[str, Any]

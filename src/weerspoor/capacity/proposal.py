@@ -132,7 +132,8 @@ class LateCase(msgspec.Struct, kw_only=True):
 
     by_s: int
     policy: str
-    """held: it waits until it fits without moving anyone else; let_run: it runs late and others are moved further."""
+    """held: it waits until it fits without moving anyone else; let_run: it runs late and others are moved further;
+    neither: no such way was found, so it has to be planned anew."""
     held_arrival_s: int | None
     held_wait_s: int | None
     let_run_arrival_s: int | None

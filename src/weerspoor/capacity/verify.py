@@ -16,9 +16,11 @@ import numpy.typing as npt
 
 from weerspoor.capacity.occupation import closed_pieces
 from weerspoor.capacity.plan import Path, Plan
+from weerspoor.capacity.proposal import Proposal
 from weerspoor.capacity.request import Closure
 from weerspoor.capacity.schema import plan_hash
 from weerspoor.capacity.settings import assumptions_hash
+from weerspoor.capacity.verify_displaced import ProposalCheck
 from weerspoor.common.clock import DAY_S, STEP_S, clock
 from weerspoor.kernel.graph import KEEP_ALL, KEEP_PASSENGER, KEEP_WIDE
 from weerspoor.network.model import (
@@ -92,7 +94,8 @@ class Violation:
     Attributes
     ----------
     rule : str
-        route, permission, clearance, running_time, stand, blocking, conflict, condition, time or provenance.
+        route, permission, clearance, running_time, stand, blocking, conflict, condition, time or provenance; of
+        proposals also displacement, turn, rule or harm.
     place : str
     detail : str
     """
@@ -111,7 +114,7 @@ def verify_plan(plan: Plan, network: Network, day: Day | None) -> list[Violation
     Parameters
     ----------
     plan : Plan
-        One whose outcome is ``found``; every path in it is checked.
+        One with a path or a proposal; every one of them is checked, the trains that it moves included.
     network : Network
     day : Day or None
         The day it must be free of conflicts with; None for an empty railway.
@@ -125,13 +128,27 @@ def verify_plan(plan: Plan, network: Network, day: Day | None) -> list[Violation
         found.append(Violation("provenance", "", "the plan was made on another day"))
     if plan.provenance.assumptions != assumptions_hash():
         found.append(Violation("provenance", "", "the plan was made with other assumptions"))
-    if plan.outcome != "found" or not plan.paths:
+    proposals = proposals_of(plan)
+    if (plan.outcome == "none" or not plan.paths) and not proposals:
         found.append(Violation("route", "", "the plan has no path"))
         return found
     train = msgspec.convert(plan.train, Train)
     for path in plan.paths:
         found += _Check(plan, path, train, network, day).run()
+    for proposal in proposals:
+        if day is None:
+            found.append(Violation("provenance", f"proposal {proposal.id}", "was made on a day, and there is none"))
+            continue
+        check = ProposalCheck(plan, proposal, network, day)
+        found += [Violation(fault.rule, fault.place, fault.detail) for fault in check.run()]
+        for number, path in enumerate(proposal.paths):
+            found += _Check(plan, path, train, network, check.with_others(number)).run()
     return found
+
+
+def proposals_of(plan: Plan) -> list[Proposal]:
+    """Return the proposals of a plan, those by consent included."""
+    return [] if plan.displacement is None else [*plan.displacement.proposals, *plan.displacement.consent]
 
 
 @dataclass(frozen=True)

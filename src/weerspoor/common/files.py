@@ -3,13 +3,16 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from weerspoor.common.errors import InputError
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write ``content`` to ``path`` through a temporary file beside it, so that a reader never sees a part.
+
+    Content that comes in parts is written part by part.
 
     Raises
     ------
@@ -23,7 +26,7 @@ def write_whole(path: Path, content: bytes) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                file.writelines((content,) if isinstance(content, bytes) else content)
             Path(name).chmod(0o644)
             Path(name).replace(path)
         except BaseException:

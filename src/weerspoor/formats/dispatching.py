@@ -5,6 +5,7 @@ Times are whole seconds. Trains, operations and everything else that is counted 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -112,9 +113,35 @@ def read_solution(path: Path) -> Solution:
         raise _mistake(path, content, error, Solution) from error
 
 
+def to_json(value: Problem | Solution) -> bytes:
+    """Return a problem or solution as the content of a file."""
+    return msgspec.json.encode(value) + b"\n"
+
+
 def write_solution(path: Path, solution: Solution) -> None:
     """Write a solution, whole or not at all."""
-    write_whole(path, msgspec.json.encode(solution) + b"\n")
+    write_whole(path, to_json(solution))
+
+
+def write_trains(path: Path, trains: Iterable[tuple[Operation, ...]]) -> None:
+    """Write a problem without an objective, train by train, whole or not at all."""
+    write_whole(path, _rows(b'{"trains":[', map(msgspec.json.encode, trains), b'],"objective":[]}\n'))
+
+
+def write_events(path: Path, objective_value: int, events: Iterable[Event]) -> None:
+    """Write a solution, event by event, whole or not at all."""
+    head = b'{"objective_value":%d,"events":[' % objective_value
+    write_whole(path, _rows(head, map(msgspec.json.encode, events), b"]}\n"))
+
+
+def _rows(head: bytes, rows: Iterable[bytes], tail: bytes) -> Iterator[bytes]:
+    """Yield the parts of a file with one row in a line."""
+    yield head
+    before = b"\n"
+    for row in rows:
+        yield before + row
+        before = b",\n"
+    yield b"\n" + tail
 
 
 def check_problem(problem: Problem) -> None:

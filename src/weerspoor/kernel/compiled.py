@@ -14,7 +14,8 @@ HERE = Path(__file__).parent
 
 CALLED_BY_NONE = {
     "__init__.py", "bounds.py", "plain.py", "profile.py", "retiming.py", "search.py",
-    "dispatch/__init__.py", "dispatch/driver.py", "dispatch/engine.py",
+    "dispatch/__init__.py", "dispatch/engine.py", "dispatch/event_order.py", "dispatch/exhaustive.py",
+    "dispatch/fixed.py", "dispatch/planner.py", "dispatch/terms.py", "dispatch/threads.py",
 }  # fmt: skip
 """Sources without compiled functions that other sources call; numba itself sees when one of these changes."""
 

@@ -134,12 +134,12 @@ def _first_reaching(lines, z, time_s):
 
 
 @compiled
-def _forbidden(lines, train, leg, low_s, high_s, out):
-    """Write the shifts (from, to; both included) that other trains forbid to a leg; return their number, or -1.
+def _forbidden(lines, train, leg, low_s, high_s, change, spans):
+    """Write the spans of shifts (from, to; both included) that other trains forbid to a leg, in order; return how many.
 
-    Only rows that the leg both takes and gives back count. -1 when there is no room for all.
+    Only rows that the leg both takes and gives back count. ``change`` has room for every shift and is all 0, before
+    and after.
     """
-    n = 0
     for k in range(train.order_start[leg], train.order_start[leg + 1]):
         row = train.order[k]
         if train.gives[row] != leg:
@@ -150,33 +150,24 @@ def _forbidden(lines, train, leg, low_s, high_s, out):
         while i < last and lines.from_s[i] < end + high_s:
             meets = (train.blocks[row] & lines.occupies[i]) or (lines.blocks[i] & train.occupies[row])
             if meets and lines.until_s[i] > begin + low_s:
-                if n == len(out):
-                    return -1
-                out[n, 0] = lines.from_s[i] - end + 1
-                out[n, 1] = lines.until_s[i] - begin - 1
-                n += 1
+                change[max(lines.from_s[i] - end + 1 - low_s, 0)] += 1
+                change[min(lines.until_s[i] - begin - low_s, high_s - low_s + 1)] -= 1
             i += 1
+    n, busy = 0, 0
+    for k in range(high_s - low_s + 1):
+        before = busy
+        busy += change[k]
+        change[k] = 0
+        if busy and not before:
+            spans[n, 0] = low_s + k
+        if before and not busy:
+            spans[n, 1] = low_s + k - 1
+            n += 1
+    change[high_s - low_s + 1] = 0
+    if busy:
+        spans[n, 1] = high_s
+        n += 1
     return n
-
-
-@compiled
-def _merge(spans, n):
-    """Put spans in order and join those that touch; return how many are left."""
-    for i in range(1, n):
-        a, b = spans[i, 0], spans[i, 1]
-        k = i
-        while k > 0 and spans[k - 1, 0] > a:
-            spans[k, 0], spans[k, 1] = spans[k - 1, 0], spans[k - 1, 1]
-            k -= 1
-        spans[k, 0], spans[k, 1] = a, b
-    left = 0
-    for i in range(n):
-        if left and spans[i, 0] <= spans[left - 1, 1] + 1:
-            spans[left - 1, 1] = max(spans[left - 1, 1], spans[i, 1])
-        else:
-            spans[left, 0], spans[left, 1] = spans[i, 0], spans[i, 1]
-            left += 1
-    return left
 
 
 @compiled
@@ -287,20 +278,18 @@ LABEL = np.dtype(
 
 
 @compiled
-def _retime(lines, train, terms, most_eur, labels, spans, shift_s):
-    """Find the least costly shifts; write them and return (cost, first leg, last leg), an infinite cost if none.
-
-    ``(-1.0, 0, 0)`` when ``spans`` is too small.
-    """
+def _retime(lines, train, terms, most_eur, labels, room, shift_s):
+    """Find the least costly shifts; write them and return (cost, first leg, last leg), an infinite cost if none."""
+    change, spans = room
     legs = len(train.order_start) - 1
     best, best_label = most_eur, -1
     n, before, before_end = 0, 0, 0
     for leg in range(legs):
         low_s, high_s = terms.low_s[leg], terms.high_s[leg]
-        found = _forbidden(lines, train, leg, low_s, high_s, spans)
-        if found < 0:
-            return -1.0, 0, 0
-        found = _merge(spans, found)
+        if high_s < low_s:
+            before, before_end = n, n
+            continue
+        found = _forbidden(lines, train, leg, low_s, high_s, change, spans)
         gives = _last_gives(train, leg)
         begin = n
         for source in range(before, before_end + 1):
@@ -425,7 +414,7 @@ class Retimer:
 
     def __init__(self) -> None:
         self._labels = np.zeros(4096, LABEL)
-        self._spans = np.zeros((4096, 2), np.int32)
+        self._room = (np.zeros(0, np.int32), np.zeros((0, 2), np.int32))
 
     def __call__(self, timelines: Timelines, train: Moving, terms: Terms, most_eur: float = np.inf) -> Retimed | None:
         """Return the least costly shifts of a train among the trains in the timelines; None if there are none.
@@ -439,13 +428,11 @@ class Retimer:
         most_eur : float
             What costs as much or more need not be found.
         """
-        legs = len(train.order_start) - 1
-        shift_s = np.zeros(legs, np.int32)
-        while True:
-            eur, first, last = _retime(timelines.lines, train, terms, most_eur, self._labels, self._spans, shift_s)
-            if eur >= 0:
-                break
-            self._spans = np.zeros((2 * len(self._spans), 2), np.int32)
+        shift_s = np.zeros(len(train.order_start) - 1, np.int32)
+        shifts = int((terms.high_s - terms.low_s).max(initial=0)) + 2
+        if len(self._room[0]) < shifts:
+            self._room = (np.zeros(shifts, np.int32), np.zeros((shifts // 2 + 1, 2), np.int32))
+        eur, first, last = _retime(timelines.lines, train, terms, most_eur, self._labels, self._room, shift_s)
         return None if np.isinf(eur) else Retimed(int(first), int(last), shift_s, float(eur))
 
 

@@ -68,6 +68,18 @@ def mend_reach(lines, z, place):
 
 
 @compiled
+def _mend_until_same(lines, z, place):
+    """Do the same where the reach of the rows from ``place`` on moved with them: stop where nothing changes."""
+    lo = lines.first[z]
+    reach = lines.reach[place - 1] if place > lo else -(2**31)
+    for i in range(place, lo + lines.number[z]):
+        reach = max(reach, lines.until_s[i])
+        if i > place and lines.reach[i] == reach:
+            return
+        lines.reach[i] = reach
+
+
+@compiled
 def _insert(lines, new_first, zone, begin, end, train, occupies, blocks, at):
     """Insert rows ``at:`` one by one; return the row at which the pool is too small, or their number."""
     pool = len(lines.from_s)
@@ -97,6 +109,7 @@ def _insert(lines, new_first, zone, begin, end, train, occupies, blocks, at):
             lines.train[i] = lines.train[i - 1]
             lines.occupies[i] = lines.occupies[i - 1]
             lines.blocks[i] = lines.blocks[i - 1]
+            lines.reach[i] = lines.reach[i - 1]
         lines.from_s[place] = begin[k]
         lines.until_s[place] = end[k]
         lines.train[place] = train
@@ -104,7 +117,7 @@ def _insert(lines, new_first, zone, begin, end, train, occupies, blocks, at):
         lines.blocks[place] = blocks[k]
         lines.number[z] = n + 1
         lines.kinds[z] |= (np.int32(occupies[k]) << 8) | blocks[k]
-        mend_reach(lines, z, place)
+        _mend_until_same(lines, z, place)
     return len(zone)
 
 
@@ -130,8 +143,9 @@ def _delete(lines, zone, begin, end, train, occupies, blocks):
             lines.train[j] = lines.train[j + 1]
             lines.occupies[j] = lines.occupies[j + 1]
             lines.blocks[j] = lines.blocks[j + 1]
+            lines.reach[j] = lines.reach[j + 1]
         lines.number[z] -= 1
-        mend_reach(lines, z, i)
+        _mend_until_same(lines, z, i)
         found += 1
     return found
 
@@ -255,6 +269,11 @@ class Timelines:
         lines = Lines._make((first, count, room, np.zeros(n_zones, np.int32), *rows, np.zeros(size, np.int32)))
         _reach_all(lines)
         return cls(n_zones, lines, used)
+
+    def copy(self) -> Timelines:
+        """Return timelines of their own with the same intervals, as they are now; the log is not copied."""
+        lines = Lines._make(column.copy() for column in self.lines)
+        return Timelines(self.n_zones, lines, int(self._used[0]))
 
     def __len__(self) -> int:
         """Return the number of intervals."""

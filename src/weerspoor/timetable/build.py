@@ -230,6 +230,22 @@ class _Leeway:
     latest_s: Mapping[int, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What is looked for: a train on ways, through the free gaps of timelines, with a leeway.
+
+    With ``exact`` it may not come in before its minute at the last call. Of the tracks at a call ``only`` names, it
+    uses that alone which lies at a share of their list.
+    """
+
+    wanted: Wanted
+    legs: list[_Leg]
+    timelines: Timelines
+    leeway: _Leeway
+    exact: bool = True
+    only: tuple[int, float] | None = None
+
+
 class UnroutableError(Exception):
     """The tracks do not allow the pattern, whatever the time; the message says between which points."""
 
@@ -417,7 +433,7 @@ class Placer:
             nothing = (-1,) * len(wanted.points)
             asked = replace(wanted, arrival_s=nothing, departure_s=(wanted.departure_s[0], *nothing[1:]), window_s=0.0)
             leeway = _Leeway(self.norms.longest_delay_s, np.full(len(wanted.points), np.inf))
-            quickest = self._find_within(asked, legs, self._empty, leeway, [False], None)
+            quickest = self._find_within(_Asked(asked, legs, self._empty, leeway, exact=False))
             self._usual[key] = [self._usual_leg(leg, run) for leg, run in zip(legs, quickest.runs, strict=False)]
             if len(quickest.runs) < len(legs):
                 self._usual[key] = legs
@@ -473,7 +489,7 @@ class Placer:
             for ways, chosen in itertools.product([usual] if usual is legs else [usual, legs], others):
                 late_s = max(self.norms.steps_s[0], alone.lateness_s)
                 leeway = _Leeway(late_s, self._running_times(wanted), arrivals=False, not_early=ways is usual)
-                found = self._leaving_in_time(chosen, ways, timelines, leeway, (True,), only)
+                found = self._leaving_in_time(_Asked(chosen, ways, timelines, leeway, only=only))
                 if found.runs:
                     self._price(found)
                     if found.cost <= alone.cost:
@@ -509,7 +525,7 @@ class Placer:
         usual = self._usual_legs(wanted) if only is None else legs
         for ways, also in ((usual, True), (legs, False)):
             leeway = _Leeway(self.norms.steps_s[0], self._running_times(wanted), also, not_early=also and not early)
-            found.append(self._leaving_in_time(wanted, ways, timelines, leeway, (True,), only))
+            found.append(self._leaving_in_time(_Asked(wanted, ways, timelines, leeway, only=only)))
             if found[-1].runs:
                 self._price(found[-1])
                 if self._is_within(found[-1], self.norms.steps_s[0]):
@@ -531,7 +547,8 @@ class Placer:
         runs_s = self._running_times(wanted)
 
         def within(most_s: float, exact: bool) -> Placed:
-            placed = self._leaving_in_time(wanted, legs, timelines, _Leeway(most_s, runs_s), (exact,), only)
+            leeway = _Leeway(most_s, runs_s)
+            placed = self._leaving_in_time(_Asked(wanted, legs, timelines, leeway, exact=exact, only=only))
             if placed.runs:
                 self._price(placed)
             found.append(placed)
@@ -560,23 +577,15 @@ class Placer:
         """Tell whether a train has a run and leaves every call with no more lateness than this."""
         return bool(placed.runs) and all(late_s <= most_s for _, late_s, _ in self.deviations(placed))
 
-    def _leaving_in_time(  # noqa: PLR0917
-        self,
-        wanted: Wanted,
-        legs: list[_Leg],
-        timelines: Timelines,
-        leeway: _Leeway,
-        exact: Sequence[bool],
-        only: tuple[int, float] | None,
-    ) -> Placed:
+    def _leaving_in_time(self, asked: _Asked) -> Placed:
         """Return the train placed, and asked to be sooner at the next call wherever it would leave one too late.
 
         The search bounds arrivals only: a train may come in time and then stand too long where it goes on no earlier.
         """
-        best = Placed(wanted)
+        best, leeway = Placed(asked.wanted), asked.leeway
         latest: dict[int, float] = {}
         for _ in range(TIGHTENINGS + 1):
-            placed = self._find_within(wanted, legs, timelines, replace(leeway, latest_s=latest), exact, only)
+            placed = self._find_within(replace(asked, leeway=replace(leeway, latest_s=latest)))
             if not placed.runs:
                 break
             late = {number: over_s - leeway.within_s for number, over_s, _ in self.deviations(placed)}
@@ -586,38 +595,24 @@ class Placer:
             if not over:
                 break
             latest = dict(latest)
-            for leg, run in zip(legs, placed.runs, strict=True):
+            for leg, run in zip(asked.legs, placed.runs, strict=True):
                 for position in np.flatnonzero(run.stage > 0).tolist():
                     number = leg.first + int(run.stage[position])
                     if number - 1 in over:
                         latest[number] = float(run.exit_s[position]) - over[number - 1]
         return best
 
-    def _find_within(  # noqa: PLR0917
-        self,
-        wanted: Wanted,
-        legs: list[_Leg],
-        timelines: Timelines,
-        leeway: _Leeway,
-        exact: Sequence[bool],
-        only: tuple[int, float] | None,
-    ) -> Placed:
-        """Return the train placed with no lateness greater than allowed; without runs if that cannot be.
-
-        ``exact`` says, try by try, whether it may not come in before its minute at the last call.
-        """
-        placed = Placed(wanted)
+    def _find_within(self, asked: _Asked) -> Placed:
+        """Return the train placed with no lateness greater than allowed; without runs if that cannot be."""
+        placed, leeway = Placed(asked.wanted), asked.leeway
         earliest = -1e9
-        for number, leg in enumerate(legs):
+        for number, leg in enumerate(asked.legs):
             here = leg if number == 0 else self._turned(leg, placed)
-            run = None
-            for exactly in exact if number + 1 == len(legs) else [False]:
-                stages = self._stages(wanted, here, earliest, leeway, exact_arrival=exactly, only=only)
-                run = self._search(here, timelines, stages, quick=leeway.within_s <= self.norms.steps_s[0])
-                if run is not None:
-                    break
-            if run is None or (number and not self._stand(placed, run, timelines)):
-                return Placed(wanted)
+            exact = asked.exact and number + 1 == len(asked.legs)
+            stages = self._stages(asked.wanted, here, earliest, leeway, exact_arrival=exact, only=asked.only)
+            run = self._search(here, asked.timelines, stages, quick=leeway.within_s <= self.norms.steps_s[0])
+            if run is None or (number and not self._stand(placed, run, asked.timelines)):
+                return Placed(asked.wanted)
             placed.runs.append(run)
             earliest = float(run.exit_s[-1])
         return placed
@@ -630,7 +625,7 @@ class Placer:
             known = np.full(len(wanted.points), np.inf)
             legs = self._pattern(wanted)
             leeway = _Leeway(self.norms.longest_delay_s, known)
-            alone = self._find_within(wanted, legs, self._empty, leeway, [False], None)
+            alone = self._find_within(_Asked(wanted, legs, self._empty, leeway, exact=False))
             for leg, run in zip(legs, alone.runs, strict=False):
                 at = np.flatnonzero(run.stage >= 0)
                 number = leg.first + run.stage[at]

@@ -13,9 +13,12 @@ from weerspoor.timetable.window import Window
 
 Ints = npt.NDArray[np.int32]
 
-LEAVING_S = 8
-"""So long before it leaves a stand a train at most takes the track ahead: what is taken or given back within this time
-before a departure belongs to the leg that begins with it."""
+LEAVING_S = 20
+"""So long before it leaves a stand a train at most takes the track ahead (setting the route, rounding): what is taken
+within this time before a departure belongs to the leg that begins with it."""
+
+GIVING_S = 2
+"""What is given back no earlier than this before a departure is given back by leaving."""
 
 SAME_S = 10
 """A call and a stand are the same when they differ by no more."""
@@ -117,6 +120,6 @@ def legs_of(window: Window, train: int, lead_s: int) -> Legs | None:
     leaves = np.array([stand.departure_s for stand in stands[:-1]])
     last_leg = len(leaves) - 1
     takes = np.clip(np.searchsorted(leaves - LEAVING_S, rows.from_s, side="right") - 1, 0, last_leg).astype(np.int32)
-    gives = np.clip(np.searchsorted(leaves - LEAVING_S, rows.until_s, side="right") - 1, 0, last_leg).astype(np.int32)
+    gives = np.clip(np.searchsorted(leaves - GIVING_S, rows.until_s, side="right") - 1, 0, last_leg).astype(np.int32)
     ready = np.floor(leaves - lead_s).astype(np.int32)
     return Legs(train, stands, moving(rows, takes, np.maximum(takes, gives), ready))

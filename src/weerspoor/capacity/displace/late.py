@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,13 +11,15 @@ from weerspoor.capacity.assemble import to_step
 from weerspoor.capacity.displace.paths import Candidate, Pricing
 from weerspoor.capacity.displace.replan import Replanner
 from weerspoor.capacity.displace.settings import displace_settings
-from weerspoor.capacity.fit import Problem, Work, earliest
+from weerspoor.capacity.fit import Problem, Work, earliest, vary
 from weerspoor.capacity.path import Path
 from weerspoor.capacity.proposal import LateCase, Refuge
+from weerspoor.capacity.request import Window
+from weerspoor.kernel.graph import Run
 from weerspoor.kernel.profile import later
 from weerspoor.kernel.timelines import Timelines
 
-HELD, LET_RUN = "held", "let_run"
+HELD, LET_RUN, NEITHER = "held", "let_run", "neither"
 
 
 @dataclass(frozen=True)
@@ -46,20 +48,31 @@ class Lateness:
         self.progress(f"asking what happens if it is {by_s // 60} minutes late")
         run = self.candidate.runs[0]
         ready_s = float(run.depart_s[0]) + by_s
-        held = earliest(self.after, Work(displace_settings().search.soft_labels), ready_s=ready_s)
-        window = self.after.request.destination_window
-        in_time = held is not None and (window is None or held.exit_s[-1] <= window.latest_s)
+        held, window = self._held(ready_s), self.after.request.destination_window
         let_run = self._let_run(by_s)
+        in_time = held is not None and (window is None or held.exit_s[-1] <= window.latest_s)
         waits = None if held is None else float(held.depart_s[0]) - ready_s
+        policy = (
+            HELD if in_time or (let_run is None and held is not None) else LET_RUN if let_run is not None else NEITHER
+        )
         return LateCase(
             by_s=by_s,
-            policy=HELD if in_time or let_run is None else LET_RUN,
+            policy=policy,
             held_arrival_s=None if held is None else to_step(float(held.exit_s[-1])),
             held_wait_s=None if waits is None else to_step(max(waits, 0.0)),
             let_run_arrival_s=None if let_run is None else to_step(float(let_run.runs[0].exit_s[-1])),
             let_run_eur=None if let_run is None else round(max(let_run.eur - self.candidate.eur, 0.0), 2),
             let_run_trains=None if let_run is None else len(let_run.placements),
         )
+
+    def _held(self, ready_s: float) -> Run | None:
+        """Return the first path from then on that moves nobody further, also one that comes later than asked."""
+        request, late = self.after.request, displace_settings().late
+        window = request.destination_window
+        if window is not None:
+            request = replace(request, destination_window=Window(window.earliest_s, window.latest_s + late.beyond_s))
+        work = Work(displace_settings().search.free_labels)
+        return earliest(vary(self.after, request=request), work, ready_s=ready_s)
 
     def _let_run(self, by_s: int) -> Candidate | None:
         """Return the paths run later by so much, others moved further; what has run by its departure stays."""

@@ -21,6 +21,7 @@ from weerspoor.capacity.displace.scene import Placement, Scene
 from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.capacity.fit import Problem, Work, earliest, first_path, trim, vary
 from weerspoor.capacity.relax import run_alone
+from weerspoor.common.clock import STEP_S
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.profile import later
 from weerspoor.kernel.retiming import needs
@@ -28,6 +29,9 @@ from weerspoor.kernel.timelines import Rows, Timelines
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
+
+WIDER_S = 60
+"""Trains of one request that would meet at their interval run so much further apart, until they do not."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class Pricing:
             if not replanner.first(in_the_way, most_eur).complete:
                 return None
             replanner.improve(steps)
-            return Candidate(runs, dict(scene.moved), scene.eur, how)
+            return Candidate(runs, dict(scene.moved), scene.harm_eur, how)
         finally:
             scene.timelines.rollback(mark)
             scene.moved = before
@@ -145,13 +149,13 @@ def candidates(
     prices = _Prices(pricing.scene)
     best: Candidate | None = None
     for run, how in _departures(problem, base, prices):
-        found = pricing((trim(run, problem.slack_s),), how, rules.quick_steps)
+        found = pricing(convoy(problem, run), how, rules.quick_steps)
         if found is not None:
             best = found if best is None or found.eur < best.eur else best
             yield found
     progress("looking for paths among the trains that are dear to move")
     for run in _among_dear(problem, prices):
-        found = pricing((trim(run, problem.slack_s),), "among_dear", rules.quick_steps)
+        found = pricing(convoy(problem, run), "among_dear", rules.quick_steps)
         if found is not None:
             best = found if best is None or found.eur < best.eur else best
             yield found
@@ -159,6 +163,24 @@ def candidates(
         return
     progress("looking for paths around the trains that cost most")
     yield from _around_dearest(problem, pricing, best, prices)
+
+
+def convoy(problem: Problem, run: Run) -> tuple[Run, ...]:
+    """Return the runs of all trains of a request, one behind the other at its interval, or wider where it must be."""
+    run = trim(run, problem.slack_s)
+    series = problem.request.series
+    count = 1 if series is None else series.count
+    if series is None or count == 1:
+        return (run,)
+    rows = Rows.of(run, problem.model.kind)
+    own = Timelines.build(
+        problem.network.n_zones, rows.zone, rows.from_s, rows.until_s, np.zeros(len(rows.zone), np.int32),
+        rows.occupies, rows.blocks,
+    )  # fmt: skip
+    interval_s = -(-series.interval_s // STEP_S) * STEP_S
+    while own.conflicts_of(Rows.of(later(run, interval_s), problem.model.kind), train=-1):
+        interval_s += WIDER_S
+    return tuple(later(run, number * interval_s) for number in range(count))
 
 
 @dataclass
@@ -194,6 +216,8 @@ class _Prices:
 def _departures(problem: Problem, base: Run, prices: _Prices) -> Iterator[tuple[Run, str]]:
     """Yield a run at the departures at which it may do least harm, by a guess, and as early as it can be."""
     rules, request = displace_settings().search, problem.request
+    trains = convoy(problem, base)
+    behind_s = float(trains[-1].depart_s[0] - trains[0].depart_s[0])
     latest_s = problem.query.stages[0].latest_s - float(base.depart_s[0])
     window = request.destination_window
     if window is not None:
@@ -202,17 +226,20 @@ def _departures(problem: Problem, base: Run, prices: _Prices) -> Iterator[tuple[
         latest_s = min(latest_s, request.horizon_s - float(base.exit_s[-1]))
     earliest_s = min(0.0, max(problem.query.stages[0].earliest_s - float(base.depart_s[0]),
                               (window.earliest_s if window else -1e9) - float(base.exit_s[-1])))  # fmt: skip
+    latest_s -= behind_s
     if any(via.window for via in request.via):
         earliest_s, latest_s = 0.0, 0.0
     low = int(np.ceil(earliest_s / rules.grid_s)) * rules.grid_s
     shifts = np.arange(low, max(int(latest_s), low) + 1, rules.grid_s, dtype=np.int32)
-    rows, lines = Rows.of(base, problem.model.kind), problem.occupation.timelines
+    if low > latest_s + rules.grid_s:
+        return
+    rows, lines = _together(problem, trains), problem.occupation.timelines
     guesses = []
-    for shift, (trains, need_s) in zip(
+    for shift, (met, need_s) in zip(
         shifts.tolist(), needs(lines, rows, shifts, len(problem.occupation.reference) + 1), strict=True
     ):
-        if prices.movable(trains).all():
-            guesses.append((float(prices.of(trains, need_s).sum()), shift))
+        if prices.movable(met).all():
+            guesses.append((float(prices.of(met, need_s).sum()), shift))
     if not guesses:
         return
     soonest = min(shift for _, shift in guesses)
@@ -224,6 +251,12 @@ def _departures(problem: Problem, base: Run, prices: _Prices) -> Iterator[tuple[
         if all(abs(shift - other) >= rules.apart_s for other in taken):
             taken.append(shift)
             yield later(base, shift), "shifted"
+
+
+def _together(problem: Problem, runs: tuple[Run, ...]) -> Rows:
+    parts = [Rows.of(run, problem.model.kind) for run in runs]
+    names = ("zone", "from_s", "until_s", "occupies", "blocks")
+    return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def _among_dear(problem: Problem, prices: _Prices) -> Iterator[Run]:
@@ -271,7 +304,7 @@ def _around_dearest(problem: Problem, pricing: Pricing, best: Candidate, prices:
         run = _first(vary(problem, without=(*problem.without, *gone)), rules.soft_labels)
         if run is None:
             return
-        found = pricing((trim(run, problem.slack_s),), "around", rules.quick_steps)
+        found = pricing(convoy(problem, run), "around", rules.quick_steps)
         if found is None:
             continue
         yield found

@@ -77,44 +77,35 @@ def propose(
     for candidate in candidates(stage.problem, stage.pricing, progress) if found is None else found:
         first(candidate)
         looked.append(candidate)
-    settings = displace_settings().search
-    better: list[tuple[str, Candidate, list[Shortfall]]] = []
-    for why, candidate in chosen(looked):
-        progress(f"working out the proposal {why.replace('_', ' ')}")
-        worked = stage.pricing(candidate.runs, candidate.how, settings.steps)
-        if worked is None or worked.eur > candidate.eur:
-            worked = candidate
-        kept, short = stage.keeping_levels(worked, settings.steps // 2)
-        if kept.eur <= most_eur:
-            better.append((why, kept, short))
+    worked = [_worked_out(stage, candidate, progress) for candidate in _promising(looked)]
+    worked = [(candidate, short) for candidate, short in worked if candidate.eur <= most_eur]
+    short_of = {id(candidate): short for candidate, short in worked}
     result = Proposed([], [], [], looked)
     soonest_s = min((candidate.arrival_s for candidate in looked), default=0.0)
-    for number, (why, candidate, short) in enumerate(_in_order(better)):
+    for number, (why, candidate) in enumerate(chosen([candidate for candidate, _ in worked])):
+        progress(f"making the proposal {why.replace('_', ' ')}")
         maker = _Maker(stage, candidate, f"D{number + 1}", why, progress)
-        result.proposals.append(maker.proposal(soonest_s, short))
+        result.proposals.append(maker.proposal(soonest_s, short_of[id(candidate)]))
         result.candidates.append(candidate)
         result.problems.append(maker.after)
     return result
 
 
-def _in_order(
-    better: list[tuple[str, Candidate, list[Shortfall]]],
-) -> list[tuple[str, Candidate, list[Shortfall]]]:
-    """Return the proposals that still beat each other in something, the least harm first and called so."""
-    kept = [
-        one
-        for one in better
-        if not any(
-            other is not one
-            and other[1].eur <= one[1].eur
-            and other[1].arrival_s <= one[1].arrival_s
-            and (other[1].eur, other[1].arrival_s) != (one[1].eur, one[1].arrival_s)
-            for other in better
-        )
-    ]
-    kept.sort(key=lambda one: (one[1].eur, one[1].arrival_s))
-    names = {1: ["least_harm"], 2: ["least_harm", "on_time"], 3: ["least_harm", "middle", "on_time"]}
-    return [(why, candidate, short) for why, (_, candidate, short) in zip(names.get(len(kept), []), kept, strict=True)]
+def _promising(looked: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates worth more work: the cheapest by their first price, and the first to arrive."""
+    cheapest = sorted(looked, key=lambda one: (one.eur, one.arrival_s))[: displace_settings().search.worked_out]
+    soonest = sorted(looked, key=lambda one: (one.arrival_s, one.eur))[:1]
+    return cheapest + [one for one in soonest if all(one is not other for other in cheapest)]
+
+
+def _worked_out(stage: Stage, candidate: Candidate, progress: Progress) -> tuple[Candidate, list[Shortfall]]:
+    """Return a candidate with more work done on it and minimum levels kept as far as can be."""
+    progress("re-planning the trains in its way")
+    steps = displace_settings().search.steps
+    worked = stage.pricing(candidate.runs, candidate.how, steps)
+    if worked is None or worked.eur > candidate.eur:
+        worked = candidate
+    return stage.keeping_levels(worked, steps // 2)
 
 
 class _Maker:

@@ -38,7 +38,7 @@ class Rulebook:
     forced : frozenset of int
         Trains that a closure forces to move.
     kept : frozenset of int
-        Trains that have to run whole, for minimum levels of service.
+        Trains that should run whole, for minimum levels of service.
     """
 
     rules: RuleSet
@@ -76,13 +76,13 @@ class Rulebook:
             limit_s = settings.consent_s.get(layer, 0)
             offer_s = self.rules.ranking[holder.segment].counter_offer_s
             return Allowed(0, limit_s if offer_s is None else min(limit_s, offer_s))
-        whole = train in self.kept
         return Allowed(
             settings.earlier_s.get(layer, 0) if may["shifted"] else 0,
             settings.longest_s.get(layer, 0),
-            shorten=may["shortened"] and not whole,
-            cancel=may["cancelled"] and not whole,
+            shorten=may["shortened"],
+            cancel=may["cancelled"],
             other_tracks=may["rerouted"],
+            whole_eur=settings.level_eur if train in self.kept else 0.0,
         )
 
     def cite(self, train: int, kind: str) -> Permission:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.kernel.retiming import FAR_S, Retimed, Retimer, Terms, rows_at
-from weerspoor.kernel.timelines import Lines, Rows, Timelines
+from weerspoor.kernel.timelines import Rows, Timelines
 from weerspoor.network.model import Network
 from weerspoor.timetable.harm import HarmModel
 from weerspoor.timetable.legs import Legs, legs_of
@@ -35,6 +35,8 @@ class Allowed:
     earlier_s, later_s : int
         How much earlier or later it may run; both 0 if it may not be moved at all.
     shorten, cancel, other_tracks : bool
+    whole_eur : float
+        Counted besides when it does not run whole: a minimum level of service misses it.
     """
 
     earlier_s: int
@@ -42,6 +44,7 @@ class Allowed:
     shorten: bool = False
     cancel: bool = False
     other_tracks: bool = False
+    whole_eur: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,14 @@ class Placement:
         None for one that does not run.
     variant : int
         0 for the tracks of the day.
+    besides_eur : float
+        The part of ``eur`` that is no harm but weighs a minimum level.
     """
 
     eur: float
     retimed: Retimed | None
     variant: int = 0
+    besides_eur: float = 0.0
 
     @property
     def cancelled(self) -> bool:
@@ -193,9 +199,9 @@ class Scene:
             for leg in range(n):
                 first, last = legs.stands[leg], legs.stands[leg + 1]
                 if leg and first.call >= 0 and self._may_turn(train, first.call):
-                    begin[leg] = harm.cancel_until_eur[rows.start + first.call]
+                    begin[leg] = harm.cancel_until_eur[rows.start + first.call] + allowed.whole_eur
                 if leg + 1 < n and last.call >= 0 and self._may_turn(train, last.call):
-                    end[leg] = harm.cancel_from_eur[rows.start + last.call]
+                    end[leg] = harm.cancel_from_eur[rows.start + last.call] + allowed.whole_eur
         self._keep_what_has_run(train, number, legs, (low, high, begin, end))
         early = np.zeros(n)
         early[0] = float(harm.early_eur_per_s[rows].sum())
@@ -346,9 +352,10 @@ class Scene:
         best: Placement | None = None
         touched = float(self.harm.shift_eur[int(self.window.origin[train])])
         cancelled = self.cancelled_eur(train)
-        if cancelled < most_eur:
-            best = Placement(cancelled, None)
-            most_eur = cancelled
+        whole_eur = self.allowed(train).whole_eur
+        if cancelled + whole_eur < most_eur:
+            best = Placement(cancelled + whole_eur, None, besides_eur=whole_eur)
+            most_eur = cancelled + whole_eur
         for number, variant in enumerate(self.of(train)):
             terms = self.terms_of(train, number)
             if terms is None:
@@ -361,7 +368,8 @@ class Scene:
             as_is = as_is and not found.shift_s.any()
             eur = 0.0 if as_is else found.eur + touched
             if eur < most_eur:
-                best, most_eur = Placement(eur, found, number), eur
+                cut = (found.first > 0) + (found.last + 1 < variant.legs.count)
+                best, most_eur = Placement(eur, found, number, cut * whole_eur), eur
         return best
 
     def rows(self, train: int, placement: Placement | None) -> Rows:
@@ -388,11 +396,10 @@ class Scene:
 
     @property
     def eur(self) -> float:
-        """What all that is moved costs, connections apart."""
+        """What all that is moved costs, connections apart, and what minimum levels weigh besides."""
         return float(sum(placement.eur for placement in self.moved.values()))
 
-
-def own_timelines(timelines: Timelines) -> Timelines:
-    """Return a copy of timelines that may be changed."""
-    lines = Lines._make(column.copy() for column in timelines.lines)
-    return Timelines(timelines.n_zones, lines, int((lines.first + lines.room).max(initial=0)))
+    @property
+    def harm_eur(self) -> float:
+        """What all that is moved costs, connections apart."""
+        return float(sum(placement.eur - placement.besides_eur for placement in self.moved.values()))

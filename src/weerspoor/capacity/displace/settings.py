@@ -25,6 +25,7 @@ class MoveRule(_Table, frozen=True, kw_only=True):
     ready_s: int
     turning_trains: int
     held_from_s: int
+    level_eur: float
 
 
 class NoticeRule(_Table, frozen=True, kw_only=True):
@@ -53,6 +54,8 @@ class SearchRule(_Table, frozen=True, kw_only=True):
         So often the costliest train that a path moves is taken for fixed and another path looked for.
     quick_steps, steps : int
         Steps of re-planning for a first price and for a proposal.
+    worked_out : int
+        So many of the cheapest candidates get the second.
     other_tracks : int
         For so many of the costliest trains other tracks are looked for.
     most_blockers : int
@@ -69,6 +72,7 @@ class SearchRule(_Table, frozen=True, kw_only=True):
     shifts: int
     hardenings: int
     quick_steps: int
+    worked_out: int
     steps: int
     other_tracks: int
     most_blockers: int
@@ -79,6 +83,7 @@ class LateRule(_Table, frozen=True, kw_only=True):
     """What is asked of a military train that is itself late."""
 
     by_s: list[int]
+    beyond_s: int
     steps: int
 
 

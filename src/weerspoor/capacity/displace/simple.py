@@ -18,8 +18,8 @@ def compared(scene: Scene, pricing: Pricing, runs: tuple[Run, ...]) -> Compared:
 
     A held train waits at its stops until the paths are through and it fits among the other trains again, the dearest
     train first; trains that go on with its stock wait for it, until it dies out. One that fits nowhere within
-    ``LONGEST_HOLD_S`` is cancelled after all. That is milder than to let the others wait behind the held trains in their
-    order of the day: such a delay reaches thousands of trains.
+    ``LONGEST_HOLD_S`` is cancelled after all. That is milder than to let the others wait behind the held trains in
+    their order of the day: such a delay reaches thousands of trains.
 
     Parameters
     ----------

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-
-import numpy as np
 
 from weerspoor.capacity.displace.paths import Candidate, Pricing
 from weerspoor.capacity.displace.rules import Rulebook
-from weerspoor.capacity.displace.scene import Allowed, Scene, own_timelines
-from weerspoor.capacity.displace.settings import displace_settings
+from weerspoor.capacity.displace.scene import Scene
 from weerspoor.capacity.fit import Problem, prepare
 from weerspoor.capacity.minimum_levels import MinimumLevels, Shortfall
 from weerspoor.capacity.request import Request
 from weerspoor.capacity.rules import RuleSet
-from weerspoor.kernel.graph import Run
 from weerspoor.network.model import Network
-from weerspoor.timetable.day import LAYER_PASSENGER, Day
+from weerspoor.timetable.day import Day
 from weerspoor.timetable.harm import HarmModel, load_harm_values
 from weerspoor.timetable.window import Window, window_of
 
@@ -79,7 +75,7 @@ class Stage:
         problem = prepare(request, network, window.day)
         occupied = problem.occupation
         rulebook = Rulebook(rules, window, network, by_consent=by_consent)
-        scene = Scene(network, window, harm, own_timelines(occupied.timelines), rulebook)
+        scene = Scene(network, window, harm, occupied.timelines.copy(), rulebook)
         pricing = Pricing(scene, len(occupied.reference), problem.model.kind)
         return cls(network, day, window, problem, scene, pricing, rulebook)
 
@@ -98,7 +94,7 @@ class Stage:
         """Return the minimum levels of service that a candidate leaves unmet."""
         if not self.levels:
             self.levels.append(MinimumLevels(self.network, self.day))
-        by_day: dict[int, tuple[set[int], dict[int, int], dict[int, set[int]]]] = {}
+        by_day: dict[int, tuple[set[int], dict[int, int | Mapping[int, int]], dict[int, set[int]]]] = {}
         for train, placement in candidate.placements.items():
             removed, moved, lost = by_day.setdefault(int(self.window.days[train]), (set(), {}, {}))
             origin = int(self.window.origin[train])
@@ -106,8 +102,12 @@ class Stage:
             if found is None:
                 removed.add(origin)
                 continue
-            moved[origin] = int(np.abs(found.shift_s).max()) * (1 if found.shift_s.max() > 0 else -1)
             legs = self.scene.of(train)[placement.variant].legs
+            moved[origin] = {
+                self.scene.point_of(train, stand.call): int(shift_s)
+                for stand, shift_s in zip(legs.stands, found.shift_s.tolist(), strict=False)
+                if stand.call >= 0
+            }
             if found.first or found.last + 1 < legs.count:
                 served = {stand.call for stand in legs.stands[found.first : found.last + 2]}
                 points = {self.scene.point_of(train, stand.call) for stand in legs.stands if stand.call >= 0}
@@ -124,8 +124,9 @@ class Stage:
         if not short or not self.rulebook.rules.keeps_minimum_levels:
             return candidate, short
         best, kept = (candidate, short), set(self.rulebook.kept)
+        latest = candidate
         for _ in range(LEVEL_ROUNDS):
-            more = self._needed(best[0]) - kept
+            more = self._needed(latest) - kept
             if not more:
                 break
             kept |= more
@@ -133,8 +134,8 @@ class Stage:
             again = stage.pricing(candidate.runs, candidate.how, steps)
             if again is None:
                 break
-            short = self.shortfalls(again)
-            if len(short) <= len(best[1]):
+            latest, short = again, self.shortfalls(again)
+            if (len(short), again.eur) < (len(best[1]), best[0].eur):
                 best = (again, short)
             if not short:
                 break
@@ -154,20 +155,3 @@ class Stage:
             if self.shortfalls(alone):
                 found.add(train)
         return found
-
-    # -- several trains ---------------------------------------------------------------------------------------------
-
-    def hold_everything(self) -> Stage:
-        """Return the stage with trains that may only be held or cancelled."""
-        longest_s = max(displace_settings().moves.longest_s.values())
-        scene = replace(self.scene, allowed=lambda _: Allowed(0, longest_s, cancel=True), _terms={})
-        return replace(self, scene=scene, pricing=replace(self.pricing, scene=scene))
-
-    def passenger(self, train: int) -> bool:
-        """Tell whether a train of the window carries passengers."""
-        return self.window.day.trains.layer[train] == LAYER_PASSENGER
-
-
-def departures(runs: Sequence[Run]) -> list[float]:
-    """Return when each of some runs leaves."""
-    return [float(run.depart_s[0]) for run in runs]

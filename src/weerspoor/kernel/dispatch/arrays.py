@@ -94,5 +94,6 @@ class Work(NamedTuple):
     found_limit: np.ndarray
     stack: np.ndarray
     seen: np.ndarray
+    mark: np.ndarray
     counts: np.ndarray
     price: np.ndarray

@@ -11,9 +11,9 @@ from weerspoor.kernel.dispatch.arrays import NEVER
 
 FOUND, BLOCKED, TOO_DEAR, NO_ROOM = 0, 1, 2, 3
 
-LABELS, TAKEN, NOISE, GIVE = range(4)
+LABELS, TAKEN, NOISE, GIVE, MARK = range(5)
 """Places in ``Work.counts``: operations of the path found, labels taken in all, what chooses among equal paths, by how
-many seconds another train may be pushed back."""
+many seconds another train may be pushed back, what marks the events looked at in ``Work.mark``."""
 
 
 @inlined
@@ -62,9 +62,21 @@ def first_after(uses, r, time):
     return lo
 
 
+@inlined
+def uses_it(tasks, operation, r):
+    """Return the row in which an operation names a resource; -1 if it does not."""
+    for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
+        if tasks.use[u] == r:
+            return u
+    return -1
+
+
 @lean
-def gap_of(tasks, uses, operation, time, most, give):
+def gap_of(tasks, uses, operation, time, most, give, before, since):
     """Return the first start from a time on at which an operation fits, until when it may last, and how to go on.
+
+    ``before`` is the operation that the train comes from and ``since`` when that began; -1 for none. What both use the
+    train does not give back between them, so nobody takes it then, not even for no time.
 
     The second value is until when it may last at most, where trains that come next may be pushed back by ``give``, the
     third until when it may last without; the fourth the earliest start in the next gap. ``NEVER`` for a start later
@@ -73,11 +85,18 @@ def gap_of(tasks, uses, operation, time, most, give):
     last = tasks.next_first[operation] == tasks.next_first[operation + 1]
     least = NEVER if last else tasks.least[operation]
     while time <= most:
-        again = False
+        again, keeps = False, since < time and give == 0
         limit, free, following = NEVER, NEVER, NEVER
         for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
             r = tasks.use[u]
             row = first_after(uses, r, time)
+            taken = keeps and row > uses.first[r] and uses.start[row - 1] == time
+            if taken and uses_it(tasks, before, r) >= 0:
+                if tasks.release[u] > 0 or least > 0:
+                    return NEVER, np.int64(0), np.int64(0), NEVER
+                # It is to be left by then, for good.
+                limit, free = min(limit, time), min(free, time)
+                continue
             if row == uses.first[r] + uses.number[r]:
                 continue
             until = uses.start[row] - tasks.release[u]
@@ -96,27 +115,107 @@ def gap_of(tasks, uses, operation, time, most, give):
 
 
 @lean
-def exchanges(tasks, uses, a, b, time):
-    """Tell whether a train that goes from one operation to the next would change places with another in a moment."""
-    for u in range(tasks.use_first[a], tasks.use_first[a + 1]):
-        r = tasks.use[u]
-        keeps = tasks.release[u] != 0
+def taker_of(tasks, uses, u, b, time, train, took):
+    """Return the row of the use that takes in one moment what a train gives back when it goes on to ``b``; -1 for none.
+
+    Uses without duration that stand before those of the train do not take it from it; before the train is put in these
+    are all of them if it ``took`` it in this same moment, else none.
+    """
+    r = tasks.use[u]
+    row = first_after(uses, r, time)
+    while not took and row > uses.first[r] and uses.start[row - 1] == time and uses.train[row - 1] != train:
+        row -= 1
+    if row == uses.first[r] + uses.number[r] or uses.start[row] != time or uses.begin[row] < 0:
+        return np.int64(-1)
+    return np.int64(-1) if uses.train[row] == train or uses_it(tasks, b, r) >= 0 else row
+
+
+@inlined
+def look_at(tasks, work, train, event, size):
+    """Put an event on the stack, unless it was there before; return the new size."""
+    place = tasks.first[train] + event
+    if work.mark[place] != work.counts[MARK]:
+        work.mark[place] = work.counts[MARK]
+        work.stack[size] = (train << 24) | event
+        size += 1
+    return size
+
+
+@lean
+def look_beyond(tasks, uses, paths, work, i, q, time, size):
+    """Put on the stack what comes behind an event in the same moment: the train's next, and takers of what it gives."""
+    at = tasks.first[i] + q
+    if q + 1 < paths.size[i] and paths.start[at + 1] == time:
+        size = look_at(tasks, work, i, q + 1, size)
+    if q > 0:
+        before = paths.operation[at - 1]
+        for u in range(tasks.use_first[before], tasks.use_first[before + 1]):
+            if tasks.release[u] != 0:
+                continue
+            row = taker_of(tasks, uses, u, paths.operation[at], time, i, False)
+            if row >= 0:
+                size = look_at(tasks, work, uses.train[row], uses.begin[row], size)
+    return size
+
+
+@lean
+def gives_to(tasks, uses, work, label, b, time, train, event):
+    """Tell whether an event of a train gives back what is taken in the same moment on the way to an operation.
+
+    The way is that of a label to ``b``; of its operations those count that begin in this moment.
+    """
+    while True:
+        a = work.operation[label]
         for v in range(tasks.use_first[b], tasks.use_first[b + 1]):
-            keeps = keeps or tasks.use[v] == r
-        if keeps:
+            r = tasks.use[v]
+            if uses_it(tasks, a, r) >= 0:
+                continue
+            row = first_after(uses, r, time) - 1
+            while row >= uses.first[r] and uses.end[row] == time:
+                if uses.train[row] == train and uses.until[row] == event:
+                    return True
+                row -= 1
+        if work.time[label] != time or work.parent[label] < 0:
+            return False
+        b, label = a, work.parent[label]
+
+
+@inlined
+def is_taken_at_once(tasks, uses, a, time):
+    """Tell whether another train takes, in the moment in which one leaves an operation, what that may give back."""
+    for u in range(tasks.use_first[a], tasks.use_first[a + 1]):
+        if tasks.release[u] == 0:
+            r = tasks.use[u]
+            row = first_after(uses, r, time)
+            if row < uses.first[r] + uses.number[r] and uses.start[row] == time:
+                return True
+            if row > uses.first[r] and uses.start[row - 1] == time:
+                return True
+    return False
+
+
+@lean
+def closes_circle(tasks, uses, paths, work, label, b, time):
+    """Tell whether a train that goes on from a label would stand before itself in one moment.
+
+    That is so when one that takes what this train gives back gives back, itself or through others that take what it
+    gives back and so on, what this train takes: all would change places in a moment.
+    """
+    a, size = work.operation[label], np.int64(0)
+    for u in range(tasks.use_first[a], tasks.use_first[a + 1]):
+        if tasks.release[u] != 0:
             continue
-        row = first_after(uses, r, time)
-        # Those that take it in the same second; uses without duration stand before.
-        while row > uses.first[r] and uses.start[row - 1] == time:
-            row -= 1
-        while row < uses.first[r] + uses.number[r] and uses.start[row] == time:
-            for v in range(tasks.use_first[b], tasks.use_first[b + 1]):
-                before = first_after(uses, tasks.use[v], time) - 1
-                while before >= uses.first[tasks.use[v]] and uses.end[before] == time:
-                    if uses.train[before] == uses.train[row] and uses.until[before] >= uses.begin[row]:
-                        return True
-                    before -= 1
-            row += 1
+        row = taker_of(tasks, uses, u, b, time, -1, work.time[label] == time)
+        if row >= 0:
+            if size == 0:
+                work.counts[MARK] += 1
+            size = look_at(tasks, work, uses.train[row], uses.begin[row], size)
+    while size > 0:
+        size -= 1
+        i, q = work.stack[size] >> 24, work.stack[size] & 0xFFFFFF
+        if gives_to(tasks, uses, work, label, b, time, i, q):
+            return True
+        size = look_beyond(tasks, uses, paths, work, i, q, time, size)
     return False
 
 
@@ -159,7 +258,7 @@ def pop(work, size):
 
 
 @lean
-def find_path(tasks, uses, work, train, most_cost):
+def find_path(tasks, uses, paths, work, train, most_cost):
     """Find the path of least cost for a train; return the status.
 
     Its operations are in ``work.found``, its starts in ``work.found_time``, ``work.counts[LABELS]`` is their number.
@@ -175,7 +274,7 @@ def find_path(tasks, uses, work, train, most_cost):
     # The entry: every gap in which it may start.
     time, most = tasks.lower[first], tasks.upper[first]
     while True:
-        start, limit, free, following = gap_of(tasks, uses, first, time, most, np.int64(0))
+        start, limit, free, following = gap_of(tasks, uses, first, time, most, np.int64(0), -1, NEVER)
         if start > most:
             break
         cost = cost_at(tasks, first, start)
@@ -219,7 +318,7 @@ def find_path(tasks, uses, work, train, most_cost):
             b = tasks.next[s]
             time, most = max(leave, tasks.lower[b]), min(until, tasks.upper[b])
             while True:
-                start, limit, free, following = gap_of(tasks, uses, b, time, most, give)
+                start, limit, free, following = gap_of(tasks, uses, b, time, most, give, a, work.time[label])
                 if start > most:
                     break
                 cost = work.cost[label] + cost_at(tasks, b, start) + noise_at(work, b)
@@ -229,7 +328,9 @@ def find_path(tasks, uses, work, train, most_cost):
                 if f >= most_cost:
                     status = TOO_DEAR
                     break
-                changes = exchanges(tasks, uses, a, b, start)
+                changes = is_taken_at_once(tasks, uses, a, start) and closes_circle(
+                    tasks, uses, paths, work, label, b, start
+                )
                 if changes and give > 0:
                     # A second later the other has gone, if it is pushed back.
                     time = start + 1

@@ -8,19 +8,19 @@ import numpy as np
 
 from weerspoor.kernel.compiled import entry, inlined, lean
 from weerspoor.kernel.dispatch.arrays import NEVER
-from weerspoor.kernel.dispatch.insertion import FOUND, LABELS, cost_at, find_path, first_after
+from weerspoor.kernel.dispatch.insertion import (
+    FOUND,
+    LABELS,
+    MARK,
+    cost_at,
+    find_path,
+    first_after,
+    look_beyond,
+    uses_it,
+)
 
 STUB = -1
 """Event at which a train without a path yet takes what it stands on."""
-
-
-@inlined
-def uses_it(tasks, operation, r):
-    """Return the row in which an operation names a resource; -1 if it does not."""
-    for u in range(tasks.use_first[operation], tasks.use_first[operation + 1]):
-        if tasks.use[u] == r:
-            return u
-    return -1
 
 
 @lean
@@ -29,7 +29,7 @@ def put(uses, r, start, end, release, train, begin, until):
     row = first_after(uses, r, start)
     j = uses.first[r] + uses.number[r]
     # A train's own earlier use may close the resource beyond its next one.
-    while row < j and uses.train[row] == train and uses.start[row] < start:
+    while row < j and uses.train[row] == train and uses.begin[row] < begin:
         row += 1
     if row > uses.first[r] and uses.train[row - 1] == train:
         release = max(release, uses.end[row - 1] + uses.release[row - 1] - end)
@@ -174,6 +174,19 @@ def run_of(tasks, paths, train, p, r):
 
 
 @lean
+def closes_for(tasks, uses, paths, train, begin, until, row, r):
+    """Return how long a use in a row stays closed behind its end: any of its operations may close it for longest."""
+    at = tasks.first[train]
+    closed = np.int64(0)
+    if row > uses.first[r] and uses.train[row - 1] == train:
+        closed = uses.end[row - 1] + uses.release[row - 1]
+    for p in range(begin, until):
+        u = uses_it(tasks, paths.operation[at + p], r)
+        closed = max(closed, paths.start[at + p + 1] + tasks.release[u])
+    return closed - uses.end[row]
+
+
+@lean
 def push_back(tasks, uses, paths, old, work, movable, train, touched, marked, count, allowed):
     """Move other trains back, and this one, until none is in the way of one that comes before it.
 
@@ -238,78 +251,47 @@ def push_back(tasks, uses, paths, old, work, movable, train, touched, marked, co
                 if uses_it(tasks, paths.operation[place - 1], tasks.use[v]) < 0:
                     uses.start[row_of(uses, tasks.use[v], j, e)] = earliest
             gives = paths.operation[place - 1]
-            for v in range(tasks.use_first[gives], tasks.use_first[gives + 1]):
-                if uses_it(tasks, operation, tasks.use[v]) < 0:
-                    uses.end[row_of(uses, tasks.use[v], j, run_of(tasks, paths, j, e - 1, tasks.use[v]))] = earliest
-            if size == len(stack):
+            if size + 1 + tasks.use_first[gives + 1] - tasks.use_first[gives] > len(stack):
                 return -count - 1, more
             stack[size] = (j << 24) | e
             size += 1
+            for v in range(tasks.use_first[gives], tasks.use_first[gives + 1]):
+                r = tasks.use[v]
+                begin = run_of(tasks, paths, j, e - 1, r)
+                row = row_of(uses, r, j, begin)
+                if uses_it(tasks, operation, r) < 0:
+                    uses.end[row] = earliest
+                    if begin < e - 1:
+                        uses.release[row] = closes_for(tasks, uses, paths, j, begin, e, row, r)
+                elif earliest + tasks.release[v] > uses.end[row] + uses.release[row]:
+                    # What it uses further on stays closed for longer behind the operation that lasts longer now.
+                    uses.release[row] = earliest + tasks.release[v] - uses.end[row]
+                    stack[size] = (j << 24) | uses.until[row]
+                    size += 1
     return count, more
 
 
 @lean
 def turns_in_circles(tasks, uses, paths, work, train):
     """Tell whether an event of a train would have to stand before itself: trains that change places in a moment."""
-    at = tasks.first[train]
-    stack, seen = work.stack, work.seen
+    at, stack = tasks.first[train], work.stack
     for p in range(1, paths.size[train]):
-        time = paths.start[at + p]
-        size, known = 1, 0
-        stack[0] = (np.int64(train) << 24) | p
+        work.counts[MARK] += 1
+        size = look_beyond(tasks, uses, paths, work, np.int64(train), p, paths.start[at + p], np.int64(0))
         while size > 0:
             size -= 1
-            here = stack[size]
-            i, q = here >> 24, here & 0xFFFFFF
-            first = tasks.first[i]
-            for turn in range(2):
-                # The next event of the train, and those that take what it gives back.
-                if turn == 0:
-                    if q + 1 >= paths.size[i] or paths.start[first + q + 1] != time:
-                        continue
-                    count = 1
-                else:
-                    if q == 0:
-                        continue
-                    before = paths.operation[first + q - 1]
-                    count = tasks.use_first[before + 1] - tasks.use_first[before]
-                for c in range(count):
-                    if turn == 0:
-                        other = (i << 24) | (q + 1)
-                    else:
-                        u = tasks.use_first[before] + c
-                        r = tasks.use[u]
-                        if tasks.release[u] != 0 or uses_it(tasks, paths.operation[first + q], r) >= 0:
-                            continue
-                        row = first_after(uses, r, time)
-                        # Uses without duration may lie in between.
-                        while row > uses.first[r] and uses.start[row - 1] == time and uses.train[row - 1] != i:
-                            row -= 1
-                        if (
-                            row == uses.first[r] + uses.number[r]
-                            or uses.start[row] != time
-                            or uses.begin[row] < 0
-                            or uses.train[row] == i
-                        ):
-                            continue
-                        other = (uses.train[row] << 24) | uses.begin[row]
-                    if other == (np.int64(train) << 24) | p:
-                        return True
-                    again = False
-                    for k in range(known):
-                        again = again or seen[k] == other
-                    if not again and known < len(seen) and size < len(stack):
-                        seen[known] = other
-                        known += 1
-                        stack[size] = other
-                        size += 1
+            if stack[size] == (np.int64(train) << 24) | p:
+                return True
+            size = look_beyond(
+                tasks, uses, paths, work, stack[size] >> 24, stack[size] & 0xFFFFFF, paths.start[at + p], size
+            )
     return False
 
 
 @entry
 def insert(tasks, uses, paths, work, train, most_cost):
     """Find the best path of a train and put it in; return the status of the search."""
-    status = find_path(tasks, uses, work, train, most_cost)
+    status = find_path(tasks, uses, paths, work, train, most_cost)
     if status == FOUND:
         keep_found(tasks, paths, work, train)
         put_path(tasks, uses, paths, train)

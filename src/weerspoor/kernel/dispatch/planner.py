@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from weerspoor.formats.dispatching import Problem
+from weerspoor.formats.dispatching import Problem, Solution
 from weerspoor.kernel.dispatch import search
 from weerspoor.kernel.dispatch.arrays import NEVER, Paths, Tasks, Uses, Work
 from weerspoor.kernel.dispatch.insertion import FOUND, NO_ROOM, TAKEN
@@ -96,16 +98,28 @@ def work_for(tasks: Tasks, labels: int = 1 << 14) -> Work:
         np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels, np.int64), np.zeros(labels, np.int64),
         np.zeros(labels), np.zeros(labels, np.int64), np.zeros(labels, np.int8), np.zeros(labels, np.int64),
         np.zeros(longest + 1, np.int64), np.zeros(labels), np.zeros(labels, np.int64), np.zeros(longest + 1, np.int64),
-        np.zeros(longest + 1, np.int64), np.zeros(longest + 1, np.int64), np.zeros(1 << 14, np.int64),
-        np.zeros(1 << 14, np.int64), np.zeros(4, np.int64), np.zeros(1),
+        np.zeros(longest + 1, np.int64), np.zeros(longest + 1, np.int64),
+        np.zeros(max(1 << 14, int(tasks.first[-1]) + 1), np.int64),
+        np.zeros(1 << 14, np.int64), np.zeros(int(tasks.first[-1]), np.int64), np.zeros(5, np.int64), np.zeros(1),
     )  # fmt: skip
 
 
 class Planner:
-    """The state of one thread: a plan, and what it works with."""
+    """The state of one thread: a plan, and what it works with.
 
-    def __init__(self, tasks: Tasks, base: npt.NDArray[np.float64], movable: npt.NDArray[np.int8], seed: int) -> None:
-        self.tasks, self.base, self.movable = tasks, base, movable
+    Parameters
+    ----------
+    tasks : Tasks
+    base : (trains,) float64
+        Least cost of each train by itself.
+    kept : Paths
+        The paths of trains that keep theirs; the others have none in it.
+    seed : int
+    """
+
+    def __init__(self, tasks: Tasks, base: npt.NDArray[np.float64], kept: Paths, seed: int) -> None:
+        self.tasks, self.base, self.kept = tasks, base, kept
+        self.movable = (kept.size == 0).astype(np.int8)
         trains = len(base)
         self.uses, self.alone = no_uses(tasks), no_uses(tasks)
         self.paths, self.best, self.old = no_paths(tasks), no_paths(tasks), no_paths(tasks)
@@ -113,35 +127,65 @@ class Planner:
         self.numbers = np.zeros(search.FAILED + 1, np.int64)
         self.numbers[search.SEED] = np.random.default_rng(seed).integers(1, 1 << 62)
         self.reals = np.array([np.inf, np.inf, 1.0, 6.0])
-        self.list_of = np.flatnonzero(movable).astype(np.int64)
+        self.list_of = np.flatnonzero(self.movable).astype(np.int64)
         self.weights, self.score = np.ones(search.KINDS), np.ones(search.KINDS)
         self.trains, self.marked = np.zeros(trains, np.int64), np.zeros(trains, np.int8)
         self.ghosts = np.zeros((trains, 2), np.int64)
         self.order, self.longer = np.zeros(trains, np.int64), np.zeros(trains, np.int64)
+        self._alone_is_laid = False
 
     def grow(self) -> None:
         """Double the room for labels."""
         count = self.work.counts
         self.work = work_for(self.tasks, 2 * len(self.work.time))._replace(counts=count, price=self.work.price)
 
+    @property
+    def waiting(self) -> int:
+        """How many trains wait for a path."""
+        return int(self.numbers[search.WAITING])
+
     def begin(self) -> None:
-        """Put every train in the queue for a path."""
-        tasks = self.tasks
-        n = len(self.base)
-        for uses in (self.uses, self.alone):
-            uses.number[:] = 0
-            for train in range(n):
-                put_stub(tasks, uses, train, 0)
+        """Put every train in the queue for a path, but for those that keep theirs."""
+        n, enters = len(self.base), self.tasks.lower[self.tasks.first[:-1]].astype(np.float64)
         rng = np.random.default_rng(int(self.numbers[search.SEED]) & 0xFFFFFFFF)
-        enters = tasks.lower[tasks.first[:-1]].astype(np.float64)
         spread = max(float(enters.max() - enters.min()), 1.0)
-        self.order[:] = np.argsort(enters + rng.uniform(0.0, 0.15 * spread, n), kind="stable")
-        self.paths.size[:] = 0
+        order = np.argsort(enters + rng.uniform(0.0, 0.15 * spread, n), kind="stable")
+        self._queue(order[self.movable[order] == 1])
         self.longer[:] = 0
-        self.numbers[search.WAITING] = n
+        self.numbers[search.FAILED] = -1
+        for values, kept in zip(self.paths, self.kept, strict=True):
+            values[:] = kept
+        self._lay(self.uses, self.kept)
+        self._lay(self.alone, self.kept)
+
+    def shuffle(self, rng: np.random.Generator) -> None:
+        """Put those that wait for a path in another order."""
+        self._queue(rng.permutation(self.order[: self.waiting]))
+
+    def shake(self, rng: np.random.Generator) -> None:
+        """Put some trains into the queue anew: the others turn each other out in a circle."""
+        placed = np.flatnonzero((self.paths.size > 0) & (self.movable == 1))
+        out = placed[rng.random(len(placed)) < rng.uniform(0.05, 0.5)]
+        self._queue(rng.permutation(np.concatenate([self.order[: self.waiting], out])))
+        self.paths.size[out] = 0
+        self._lay(self.uses, self.paths)
+
+    def _queue(self, trains: Longs) -> None:
+        self.order[: len(trains)] = trains
+        self.numbers[search.WAITING] = len(trains)
+
+    def _lay(self, uses: Uses, paths: Paths) -> None:
+        """Make the uses those of the paths that are there, and of what the other trains stand on."""
+        uses.number[:] = 0
+        for train in range(len(self.base)):
+            if paths.size[train]:
+                put_path(self.tasks, uses, paths, train)
+            else:
+                put_stub(self.tasks, uses, train, 0)
 
     def construct(self, budget: int) -> int:
         """Go on with the first plan."""
+        self._alone_is_laid = False
         count = self.work.counts
         until = int(count[TAKEN]) + budget
         while True:
@@ -158,20 +202,18 @@ class Planner:
     def accept(self) -> None:
         """Make the plan now the best."""
         self.longer[:] = 0
-        self.alone.number[:] = 0
-        for train in range(len(self.base)):
-            put_stub(self.tasks, self.alone, train, 0)
+        if not self._alone_is_laid:
+            self._lay(self.alone, self.kept)
+            self._alone_is_laid = True
         self.reals[search.CURRENT] = self.reals[search.BEST] = float(self.paths.cost.sum())
         for field_of, value in zip(self.best, self.paths, strict=True):
             field_of[:] = value
 
     def set_plan(self, paths: Paths, cost: float) -> None:
         """Go on from another plan."""
-        self.uses.number[:] = 0
         for field_of, value in zip(self.paths, paths, strict=True):
             field_of[:] = value
-        for train in range(len(self.base)):
-            put_path(self.tasks, self.uses, self.paths, train)
+        self._lay(self.uses, self.paths)
         self.reals[search.CURRENT] = cost
 
     def improve(self, budget: int, steps: int) -> None:
@@ -201,3 +243,19 @@ def least_costs(tasks: Tasks) -> npt.NDArray[np.float64]:
             paths.cost[train] = np.inf
         uses.number[:] = 0
     return paths.cost
+
+
+def fill_paths(tasks: Tasks, paths: Paths, solution: Solution, trains: Iterable[int]) -> None:
+    """Make the events of trains in a solution their paths."""
+    wanted = set(trains)
+    first: list[int] = tasks.first.tolist()
+    for event in solution.events:
+        if event.train in wanted:
+            row = first[event.train] + int(paths.size[event.train])
+            operation = first[event.train] + event.operation
+            paths.operation[row], paths.start[row] = operation, event.time
+            paths.size[event.train] += 1
+            for part in range(int(tasks.part_first[operation]), int(tasks.part_first[operation + 1])):
+                late = event.time - int(tasks.threshold[part])
+                if late >= 0:
+                    paths.cost[event.train] += tasks.coeff[part] * late + tasks.increment[part]

@@ -18,6 +18,7 @@ from weerspoor.kernel.dispatch.insertion import (
     TOO_DEAR,
     find_path,
     first_after,
+    uses_it,
 )
 from weerspoor.kernel.dispatch.plan import (
     copy_path,
@@ -29,7 +30,6 @@ from weerspoor.kernel.dispatch.plan import (
     take_path,
     take_stub,
     turns_in_circles,
-    uses_it,
 )
 
 DONE, GROW, IMPOSSIBLE = 0, 1, 2
@@ -99,14 +99,14 @@ def construct(tasks, uses, alone, paths, work, order, longer, numbers, trains, m
             return DONE
         train = order[0]
         take_stub(tasks, uses, train)
-        status = find_path(tasks, uses, work, train, np.inf)
+        status = find_path(tasks, uses, paths, work, train, np.inf)
         if status == NO_ROOM:
             put_stub(tasks, uses, train, longer[train])
             return GROW
         out = 0
         if status != FOUND:
             take_stub(tasks, alone, train)
-            status = find_path(tasks, alone, work, train, np.inf)
+            status = find_path(tasks, alone, paths, work, train, np.inf)
             put_stub(tasks, alone, train, longer[train])
             if status == NO_ROOM:
                 put_stub(tasks, uses, train, longer[train])
@@ -150,7 +150,7 @@ def construct(tasks, uses, alone, paths, work, order, longer, numbers, trains, m
                     longer[other] = draw(numbers, 60 << draw(numbers, 8))
                 put_stub(tasks, alone, other, longer[other])
                 put_stub(tasks, uses, other, longer[other])
-                status = find_path(tasks, uses, work, train, np.inf)
+                status = find_path(tasks, uses, paths, work, train, np.inf)
                 if status in (NO_ROOM, FOUND):
                     break
         for k in range(numbers[WAITING] - 1):
@@ -239,7 +239,7 @@ def choose(tasks, uses, alone, paths, work, numbers, reals, list_of, movable, tr
     tries = 0
     if kind == WISH:
         take_stub(tasks, alone, seed)
-        status = find_path(tasks, alone, work, seed, np.inf)
+        status = find_path(tasks, alone, paths, work, seed, np.inf)
         put_stub(tasks, alone, seed, np.int64(0))
         others = (
             conflicts_with(tasks, uses, work, work.counts[LABELS], seed, work.seen, marked) if status == FOUND else 0
@@ -349,7 +349,7 @@ def improve(
             if ghosts[k, 1] > ghosts[k, 0]:
                 take_path(tasks, uses, paths, train, 0, 0)
             pending -= base[train]
-            status = find_path(tasks, uses, work, train, allowed - after - pending + 1e-6)
+            status = find_path(tasks, uses, paths, work, train, allowed - after - pending + 1e-6)
             if status != FOUND:
                 break
             if draw(numbers, 2) == 0:
@@ -373,7 +373,7 @@ def improve(
                 train = trains[k]
                 take_path(tasks, uses, paths, train, 0, 0)
                 dear = paths.cost[train]
-                status = find_path(tasks, uses, work, train, dear - 0.5e-3)
+                status = find_path(tasks, uses, paths, work, train, dear - 0.5e-3)
                 if status == FOUND:
                     after += keep_found(tasks, paths, work, train) - dear
                 put_path(tasks, uses, paths, train)

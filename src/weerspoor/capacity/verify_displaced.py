@@ -1,0 +1,355 @@
+"""An independent check of proposals: the paths on the day as it becomes, every moved train, turns, rules and harm.
+
+Shares nothing with the search: what a moved train must hold is worked out anew from its run in the day, piece by piece.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from weerspoor.capacity.displace.rules import MOVE_OF
+from weerspoor.capacity.displace.settings import displace_settings
+from weerspoor.capacity.holders import holder_of
+from weerspoor.capacity.plan import Plan
+from weerspoor.capacity.proposal import Move, Proposal
+from weerspoor.capacity.rules import RuleSet, rule_set
+from weerspoor.common.clock import DAY_S, clock
+from weerspoor.kernel.graph import KEEP_ALL
+from weerspoor.kernel.timelines import Rows
+from weerspoor.network.model import Network
+from weerspoor.timetable.altered import Added, altered
+from weerspoor.timetable.day import LAYER_PASSENGER, Day
+from weerspoor.timetable.harm import HarmModel, load_harm_values
+from weerspoor.timetable.window import Window, window_of
+
+ROUNDED_S = 0.11
+WHOLE_S = 1
+"""Times of calls are whole seconds, those of runs tenths; they may differ by this."""
+
+HARM_SHARE = 0.01
+"""Harm worked out again may differ by this share, since times are rounded."""
+
+STOCK_S = 3 * 3600
+"""Stock that does not come is replaced after so long."""
+
+Ints = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A rule that a proposal breaks, where and how."""
+
+    rule: str
+    place: str
+    detail: str
+
+
+class ProposalCheck:
+    """Checks one proposal.
+
+    Parameters
+    ----------
+    plan : Plan
+    proposal : Proposal
+    network : Network
+    day : Day
+        The whole day it was made on.
+    """
+
+    def __init__(self, plan: Plan, proposal: Proposal, network: Network, day: Day) -> None:
+        self.plan, self.proposal, self.network, self.day = plan, proposal, network, day
+        self.faults: list[Fault] = []
+        self.by_name = {name: number for number, name in enumerate(self.window.day.trains.reference)}
+
+    def say(self, rule: str, place: str, detail: str) -> None:
+        """Note a fault."""
+        self.faults.append(Fault(rule, f"proposal {self.proposal.id}, {place}", detail))
+
+    @cached_property
+    def window(self) -> Window:
+        """The trains of the day about the time of the paths and of every train that is moved."""
+        rows = [row for path in self.proposal.paths for row in path.held]
+        rows += [row for move in self.proposal.moves for row in move.held]
+        times = [row.from_s for row in rows] + [row.until_s for row in rows]
+        times += [call.old_arrival_s for move in self.proposal.moves for call in move.calls]
+        return window_of(self.day, min(times) - 3600, max(times) + 3600)
+
+    @cached_property
+    def after(self) -> Day:
+        """The day as it becomes, without the military trains."""
+        gone = {self.by_name[move.train] for move in self.proposal.moves if move.train in self.by_name}
+        return altered(self.window.day, gone, [self._added(move) for move in self.proposal.moves if move.held])
+
+    def with_others(self, path: int) -> Day:
+        """Return the day as it becomes, with the trains of the proposal's other paths."""
+        others = [
+            _bare(f"{self.plan.reference}/{number + 1}", _rows_of_path(one.held, one.kept_empty, self._kind))
+            for number, one in enumerate(self.proposal.paths)
+            if number != path
+        ]
+        return altered(self.after, (), others) if others else self.after
+
+    @cached_property
+    def _kind(self) -> int:
+        from weerspoor.capacity.accumulate import plan_train
+
+        return plan_train(self.plan).occupies
+
+    def _added(self, move: Move) -> Added:
+        number = self.by_name.get(move.train, -1)
+        kind = int(self.window.day.trains.occupies[number]) if number >= 0 else KEEP_ALL
+        held = [(row.zone, row.from_s, row.until_s) for row in move.held]
+        table = np.array(held, np.int32).reshape(-1, 3)
+        occupies, blocks = np.full(len(table), kind, np.uint8), np.full(len(table), KEEP_ALL, np.uint8)
+        return _bare(move.train, Rows(table[:, 0], table[:, 1], table[:, 2], occupies, blocks))
+
+    def run(self) -> list[Fault]:
+        """Return what is wrong with the moved trains, the rules cited and the harm; the paths are checked apart."""
+        seen: set[str] = set()
+        for move in self.proposal.moves:
+            if move.train not in self.by_name or move.train in seen:
+                self.say("displacement", move.train, "is no train of the day at that time, or is named twice")
+                return self.faults
+            seen.add(move.train)
+            self._check_move(move, self.by_name[move.train])
+        self._conflicts()
+        self._turns()
+        self._rules()
+        self._harm()
+        return self.faults
+
+    # -- a moved train ----------------------------------------------------------------------------------------------
+
+    def _check_move(self, move: Move, train: int) -> None:
+        if move.kind == "cancelled":
+            if move.held or move.legs or any(call.new_arrival_s is not None for call in move.calls):
+                self.say("displacement", move.train, "is cancelled, and runs")
+            return
+        if move.pieces:
+            self.say("displacement", move.train, "runs over other tracks, which cannot be checked")
+            return
+        run = _Run.of(self.window, train)
+        first = next(
+            (leg for leg, leaves in enumerate(run.leaves_s) if abs(leaves - move.legs[0].departure_s) <= ROUNDED_S), -1
+        )
+        last = first + len(move.legs) - 1
+        same = first >= 0 and last < len(run.leaves_s)
+        same = same and all(
+            abs(run.leaves_s[first + i] - leg.departure_s) <= ROUNDED_S for i, leg in enumerate(move.legs)
+        )
+        if not same:
+            self.say("displacement", move.train, "its legs are not those of the day")
+            return
+        whole = first == 0 and last == len(run.leaves_s) - 1
+        if whole != (move.kind != "shortened"):
+            self.say("displacement", move.train, f"is said to be {move.kind}, and does not run so")
+        shift = {first + i: leg.shift_s for i, leg in enumerate(move.legs)}
+        self._check_stands(move, train, run, shift)
+        self._check_calls(move, run, shift)
+        self._check_held(move, train, run, shift)
+
+    def _check_stands(self, move: Move, train: int, run: _Run, shift: dict[int, int]) -> None:
+        layer = self.window.day.trains.layer[train]
+        least_s = displace_settings().moves.least_stand_s.get(layer, 0)
+        for leg, by_s in shift.items():
+            if layer == LAYER_PASSENGER and by_s < 0:
+                self.say("displacement", move.train, f"leaves {-by_s} s before its time")
+            if leg - 1 in shift:
+                was_s = run.leaves_s[leg] - run.arrives_s[leg - 1]
+                stand_s = was_s + by_s - shift[leg - 1]
+                if stand_s < min(was_s, least_s) - ROUNDED_S:
+                    self.say("stand", move.train, f"stands {stand_s:.0f} s, at least {min(was_s, least_s):.0f} s asked")
+
+    def _check_calls(self, move: Move, run: _Run, shift: dict[int, int]) -> None:
+        for call in move.calls:
+            if call.new_arrival_s is None or call.new_departure_s is None:
+                continue
+            comes, goes = run.leg_at(call.old_arrival_s), run.leg_at(call.old_departure_s + WHOLE_S)
+            arrives = call.old_arrival_s + shift.get(comes, shift.get(goes, 0))
+            leaves = call.old_departure_s + shift.get(goes, shift.get(comes, 0))
+            if comes in shift and abs(arrives - call.new_arrival_s) > WHOLE_S:
+                self.say("time", f"{move.train}, {call.code}", "its new arrival is not that of its run")
+            if goes in shift and comes in shift and abs(leaves - call.new_departure_s) > WHOLE_S:
+                self.say("time", f"{move.train}, {call.code}", "its new departure is not that of its run")
+
+    def _check_held(self, move: Move, train: int, run: _Run, shift: dict[int, int]) -> None:
+        """Check that it holds every zone as long as in the day, moved with the run over it.
+
+        A zone is taken with the leg that runs into it, and given back with the leg on which the train leaves it.
+        """
+        held: dict[int, list[tuple[int, int]]] = {}
+        for row in move.held:
+            held.setdefault(row.zone, []).append((row.from_s, row.until_s))
+        rows = self.window.rows_of(train)
+        begins = min(shift)
+        for zone, from_s, until_s in zip(rows.zone.tolist(), rows.from_s.tolist(), rows.until_s.tolist(), strict=True):
+            takes = run.leg_into(self.network, zone, from_s, until_s)
+            gives = run.leg_at(until_s)
+            if gives < begins or takes > max(shift):
+                continue
+            start = from_s + shift[takes] if takes in shift else run.leaves_s[begins] + shift[begins]
+            end = until_s + shift[min(gives, max(shift))]
+            if not any(a <= start and b >= end for a, b in held.get(zone, [])):
+                name = self.network.zone_name[zone]
+                spoken = ", ".join(f"{clock(a)}-{clock(b)}" for a, b in held.get(zone, [])) or "not at all"
+                self.say(
+                    "blocking", f"{move.train}, {name}", f"must be held {clock(start)}-{clock(end)}, is held {spoken}"
+                )
+
+    # -- together ---------------------------------------------------------------------------------------------------
+
+    def _conflicts(self) -> None:
+        """Check the moved trains against all others of the day as it becomes, each zone in order of time."""
+        held, names = self.after.holdings, self.after.trains.reference
+        moved = {move.train for move in self.proposal.moves}
+        of_moved = np.array([name in moved for name in names], np.bool_)
+        zones = np.unique(held.zone[of_moved[held.train]])
+        begins = np.searchsorted(held.zone, [zones, zones + 1])
+        for zone, low, high in zip(zones.tolist(), *begins.tolist(), strict=True):
+            rows = slice(low, high)
+            from_s, until_s, train = held.from_s[rows], held.until_s[rows], held.train[rows]
+            occupies, blocks = held.occupies[rows], held.blocks[rows]
+            for i in np.flatnonzero(of_moved[train]).tolist():
+                meets = (from_s < until_s[i]) & (until_s > from_s[i]) & (train != train[i])
+                meets &= ((occupies & blocks[i]) | (blocks & occupies[i])) != 0
+                for other in np.flatnonzero(meets).tolist():
+                    at = f"{names[train[i]]}, zone {self.network.zone_name[zone]}"
+                    self.say("conflict", at, f"with {names[train[other]]} at {clock(int(from_s[i]))}")
+
+    def _turns(self) -> None:
+        """Check that stock is there when a train goes on with it."""
+        move_of = {self.by_name[move.train]: move for move in self.proposal.moves}
+        for earlier, (train, least_s) in sorted(self.window.turns.items()):
+            was, move = move_of.get(earlier), move_of.get(train)
+            if was is not None and (move is None or move.legs):
+                self._turn(was, earlier, train, least_s)
+
+    def _turn(self, was: Move, earlier: int, train: int, least_s: int) -> None:
+        run, before = _Run.of(self.window, train), _Run.of(self.window, earlier)
+        move = next((one for one in self.proposal.moves if one.train == self._name(train)), None)
+        first, shift_s = 0, 0
+        if move is not None:
+            first = min(range(len(run.leaves_s)), key=lambda i: abs(run.leaves_s[i] - move.legs[0].departure_s))
+            shift_s = move.legs[0].shift_s
+        planned = run.leaves_s[0] - before.arrives_s[-1]
+        if planned > STOCK_S or not was.legs:
+            return
+        if was.kind == "shortened" or first:
+            if not self._ends_where_it_begins(was, train, first):
+                self.say("turn", self._name(train), f"the stock of {was.train} is not where it begins")
+            return
+        stood_s = run.leaves_s[first] + shift_s - before.arrives_s[-1] - was.legs[-1].shift_s
+        if stood_s < min(least_s, planned) - WHOLE_S:
+            self.say("turn", self._name(train), f"leaves {stood_s:.0f} s after the stock of {was.train} came")
+
+    def _ends_where_it_begins(self, was: Move, train: int, runs_from: int) -> bool:
+        ends = [call.code for call in was.calls if call.new_arrival_s is not None]
+        rows = self.window.calls_of(train)
+        codes = [self.network.points.code[int(i)] for i in self.day.calls.point[rows]]
+        return bool(ends) and (ends[-1] == codes[0] if not runs_from else ends[-1] in codes)
+
+    def _name(self, train: int) -> str:
+        return self.window.day.trains.reference[train]
+
+    # -- rules and harm ---------------------------------------------------------------------------------------------
+
+    def _rules(self) -> None:
+        assert self.plan.displacement is not None
+        rules: RuleSet = rule_set(self.plan.displacement.rules.name)
+        if rules.content_hash != self.plan.displacement.rules.hash:
+            self.say("rule", rules.name, "the rule set is not the one that the plan was made with")
+        for move in self.proposal.moves:
+            origin = int(self.window.origin[self.by_name[move.train]])
+            segment = holder_of(self.day, origin, self.network).segment
+            asked = "shift_by_consent" if move.needs_consent else MOVE_OF[move.kind]
+            found = rules.permission(asked, layer=move.layer, segment=segment, forced_by_closure=move.forced_by_closure)
+            if not found.allowed or found.line.id != move.rule.id or segment != move.segment:
+                self.say("rule", move.train, f"no line {move.rule.id!r} allows it to be {move.kind}")
+
+    def _harm(self) -> None:
+        model = HarmModel(self.day, load_harm_values())
+        total = 0.0
+        for move in self.proposal.moves:
+            train = self.by_name[move.train]
+            by_s = int(self.window.days[train]) * DAY_S
+            times = np.array(
+                [
+                    [np.nan, np.nan] if call.new_arrival_s is None else [call.new_arrival_s, call.new_departure_s]
+                    for call in move.calls
+                ],
+                np.float64,
+            )
+            served = np.flatnonzero(~np.isnan(times).any(axis=1))
+            if move.kind == "cancelled":
+                times = np.array([[call.old_arrival_s, call.old_departure_s] for call in move.calls], np.float64)
+                served = np.array([0, len(times) - 1])
+            harm = model.account(
+                int(self.window.origin[train]), times[:, 0] - by_s, times[:, 1] - by_s, runs_from=int(served[0]),
+                runs_until=int(served[-1]), kind=move.kind,
+            )  # fmt: skip
+            total += harm.eur
+            if abs(harm.eur - move.harm.eur) > max(HARM_SHARE * harm.eur, 1.0):
+                self.say("harm", move.train, f"{harm.eur:.0f} EUR, {move.harm.eur:.0f} said")
+        said = self.proposal.harm.eur - self.proposal.missed.eur
+        if abs(total - said) > max(HARM_SHARE * total, 1.0):
+            self.say("harm", "all", f"{total:.0f} EUR without connections, {said:.0f} said")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A train's run in the day: its pieces, and the legs between its stands."""
+
+    directed: Ints
+    exit_s: npt.NDArray[np.float64]
+    stands: list[int]
+    leaves_s: list[float]
+    arrives_s: list[float]
+
+    @classmethod
+    def of(cls, window: Window, train: int) -> _Run:
+        moves = window.day.movements
+        rows = slice(int(moves.start[train]), int(moves.start[train + 1]))
+        exit_s, depart_s = moves.exit_ds[rows] / 10.0, moves.depart_ds[rows] / 10.0
+        inner = [i for i in range(1, len(exit_s) - 1) if depart_s[i] > exit_s[i]]
+        stands = [0, *inner, len(exit_s) - 1]
+        leaves = [float(depart_s[i]) for i in stands[:-1]]
+        arrives = [float(exit_s[i]) for i in stands[1:]]
+        return cls(moves.directed[rows], exit_s, stands, leaves, arrives)
+
+    def leg_at(self, time_s: float) -> int:
+        """Return the leg that is run, or was run last, at a time."""
+        return max(sum(leaves < time_s - 1e-6 for leaves in self.leaves_s) - 1, 0)
+
+    def leg_into(self, network: Network, zone: int, from_s: int, until_s: int) -> int:
+        """Return the leg that runs into a zone which the train holds in a stretch of time."""
+        pieces = np.flatnonzero(network.pieces.zone[self.directed >> 1] == zone)
+        inside = [i for i in pieces.tolist() if from_s <= self.exit_s[i] + ROUNDED_S and self.exit_s[i] <= until_s]
+        if not inside:
+            return self.leg_at(from_s)
+        position = min(inside)
+        return max(sum(stand < position for stand in self.stands[:-1]) - 1, 0)
+
+
+def _bare(reference: str, rows: Rows) -> Added:
+    """Return a train of which only what it holds is known."""
+    none = np.empty(0, np.int32)
+    return Added(
+        reference, reference, "", "", "plan", 0.0, int(rows.occupies.max(initial=0)), none, none, none, none, none, [],
+        none, none, none, none, rows,
+    )  # fmt: skip
+
+
+def _rows_of_path(held: object, kept: object, kind: int) -> Rows:
+    from weerspoor.capacity.accumulate import MASK
+
+    rows = [(row.zone, row.from_s, row.until_s, kind, KEEP_ALL) for row in held]  # type: ignore[attr-defined]
+    rows += [(row.zone, row.from_s, row.until_s, 0, MASK[row.of]) for row in kept]  # type: ignore[attr-defined]
+    table = np.array(rows, np.int32).reshape(-1, 5)
+    return Rows(
+        table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy(), table[:, 3].astype(np.uint8),
+        table[:, 4].astype(np.uint8),
+    )  # fmt: skip
