@@ -90,12 +90,12 @@ def _digest(text: str) -> str:
 def page_texts(plan: Plan, lang: str) -> dict[str, str]:
     """Return the texts of a language, and in it what stands in English in the tables of data that the plan names."""
     sentences = load_sentences(lang)
-    named = {text for row in (*plan.assumptions, *plan.sources) for text in row.values()} | _articles(plan)
+    named = {text for row in (*plan.assumptions, *plan.sources) for text in row.values()} | _cited(plan)
     return load_texts(lang) | {SAID + text: sentences[text] for text in sorted(named) if text in sentences}
 
 
-def _articles(plan: Plan) -> set[str]:
-    """Return the articles that a plan cites for what it displaces."""
+def _cited(plan: Plan) -> set[str]:
+    """Return the articles that a plan cites for what it displaces, and the source of its rule set."""
     found = plan.displacement
     if found is None:
         return set()
@@ -103,7 +103,7 @@ def _articles(plan: Plan) -> set[str]:
     for one in (*found.proposals, *found.consent):
         cited += [move.rule for move in one.moves]
         cited += [citation for notice in one.notices for citation in notice.citations]
-    return {citation.article for citation in cited}
+    return {citation.article for citation in cited} | {found.rules.source}
 
 
 def render(plan: Plan, lang: str) -> str:
