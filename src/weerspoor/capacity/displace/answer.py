@@ -350,6 +350,7 @@ def _displacement(
             source=rules.source,
             hash=rules.content_hash,
             compensated=rules.compensated,
+            decided_by=list(rules.decided_by),
         ),
         status=status,
         missing=missing or [],
