@@ -236,7 +236,8 @@ class ProposalCheck:
             first = min(range(len(run.leaves_s)), key=lambda i: abs(run.leaves_s[i] - move.legs[0].departure_s))
             shift_s = move.legs[0].shift_s
         planned = run.leaves_s[0] - before.arrives_s[-1]
-        if planned > STOCK_S or not was.legs:
+        came = max(call.new_arrival_s for call in was.calls if call.new_arrival_s is not None) if was.legs else 0
+        if not was.legs or run.leaves_s[0] - came > STOCK_S:
             return
         if was.kind == "shortened" or first:
             if not self._ends_where_it_begins(was, train, first):

@@ -128,7 +128,7 @@ def replan(
     progress("looking for the best path from here")
     stage = changed.stage
     found = changed.candidates(progress)
-    proposed = propose(stage, progress=progress, found=found, late=False)
+    proposed = propose(stage, progress=progress, found=found, thorough=False)
     if changed.left:
         names = [stage.window.day.trains.reference[train] for train in changed.left]
         note = p.Sentence("plan.warning.run_into_closure", {"trains": names})
@@ -246,7 +246,7 @@ class _Changed:
         """Return candidates for the train from where it is; its old path too, where that still holds."""
         stage, search = self.stage, displace_settings().search
         found: list[Candidate] = []
-        old = run_of(self.was.path)
+        old = staged(run_of(self.was.path), stage.problem)
         if not self.moved_ready:
             kept = stage.pricing((old,), "as_decided", search.quick_steps)
             if kept is not None:
@@ -254,12 +254,12 @@ class _Changed:
         problem = self._from_here(old)
         free = earliest(_on(problem, stage), Work(search.free_labels))
         if free is not None:
-            priced = stage.pricing((free,), "free", 0)
+            priced = stage.pricing((staged(free, stage.problem),), "free", 0)
             if priced is not None:
                 return [priced]
         pricing = stage.pricing
         for candidate in candidates(problem, pricing, progress, few=True):
-            found.append(candidate)
+            found.append(replace(candidate, runs=tuple(staged(run, stage.problem) for run in candidate.runs)))
         return found
 
     def _from_here(self, old: Run) -> Problem:
@@ -296,6 +296,21 @@ def _on(problem: Problem, stage: Stage) -> Problem:
     there = vary(problem)
     there.__dict__["occupation"] = replace(occupied, timelines=stage.scene.timelines)
     return there
+
+
+def staged(run: Run, problem: Problem) -> Run:
+    """Return a run that says where it comes through the places of a problem's request."""
+    stages = problem.query.stages
+    stage = np.full(len(run.directed), -1, np.int32)
+    stands, at = run.depart_s > run.exit_s, 0
+    for number, place in enumerate(stages[1:-1], 1):
+        there = np.isin(run.directed, place.directed) & (np.arange(len(stage)) > at)
+        there &= stands | (place.stop_s < 0)
+        if there.any():
+            at = int(np.argmax(there))
+            stage[at] = number
+    stage[0], stage[-1] = 0, len(stages) - 1
+    return replace(run, stage=stage)
 
 
 def run_of(path: p.Path) -> Run:

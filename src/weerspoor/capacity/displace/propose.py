@@ -17,7 +17,7 @@ from weerspoor.capacity.displace.choose import chosen
 from weerspoor.capacity.displace.late import Lateness, lateness_s, refuges, robust_eur
 from weerspoor.capacity.displace.paths import Candidate, candidates
 from weerspoor.capacity.displace.settings import displace_settings
-from weerspoor.capacity.displace.stage import Stage
+from weerspoor.capacity.displace.stage import LEVEL_ROUNDS, Stage
 from weerspoor.capacity.fit import Problem, vary
 from weerspoor.capacity.minimum_levels import Shortfall
 from weerspoor.common.clock import DAY_START_S
@@ -59,7 +59,7 @@ def propose(
     progress: Progress = lambda _: None,
     first: Callable[[Candidate], None] = lambda _: None,
     found: Iterable[Candidate] | None = None,
-    late: bool = True,
+    thorough: bool = True,
 ) -> Proposed:
     """Return proposals, the one of least harm first; none if there is no path whatever is moved.
 
@@ -73,21 +73,21 @@ def propose(
         Is told every candidate as it is found.
     found : iterable of Candidate, optional
         Candidates, instead of looking for them.
-    late : bool
-        Ask what happens when the train is late.
+    thorough : bool
+        Work the candidates out at length, and ask what happens when the train is late.
     """
     looked: list[Candidate] = []
     for candidate in candidates(stage.problem, stage.pricing, progress) if found is None else found:
         first(candidate)
         looked.append(candidate)
-    worked = [_worked_out(stage, candidate, progress) for candidate in _promising(looked)]
+    worked = [_worked_out(stage, candidate, thorough, progress) for candidate in _promising(looked)]
     worked = [(candidate, short) for candidate, short in worked if candidate.eur <= most_eur]
     short_of = {id(candidate): short for candidate, short in worked}
     result = Proposed([], [], [], looked)
     soonest_s = min((candidate.arrival_s for candidate in looked), default=0.0)
     for number, (why, candidate) in enumerate(chosen([candidate for candidate, _ in worked])):
         progress(f"making the proposal {why.replace('_', ' ')}")
-        maker = _Maker(stage, candidate, f"D{number + 1}", why, progress if late else None)
+        maker = _Maker(stage, candidate, f"D{number + 1}", why, progress if thorough else None)
         result.proposals.append(maker.proposal(soonest_s, short_of[id(candidate)]))
         result.candidates.append(candidate)
         result.problems.append(maker.after)
@@ -101,14 +101,17 @@ def _promising(looked: Sequence[Candidate]) -> list[Candidate]:
     return cheapest + [one for one in soonest if all(one is not other for other in cheapest)]
 
 
-def _worked_out(stage: Stage, candidate: Candidate, progress: Progress) -> tuple[Candidate, list[Shortfall]]:
+def _worked_out(
+    stage: Stage, candidate: Candidate, thorough: bool, progress: Progress
+) -> tuple[Candidate, list[Shortfall]]:
     """Return a candidate with more work done on it and minimum levels kept as far as can be."""
     progress("re-planning the trains in its way")
-    steps = displace_settings().search.steps
+    search = displace_settings().search
+    steps = search.steps if thorough else search.quick_steps
     worked = stage.pricing(candidate.runs, candidate.how, steps)
     if worked is None or worked.eur > candidate.eur:
         worked = candidate
-    return stage.keeping_levels(worked, steps // 2)
+    return stage.keeping_levels(worked, steps // 2, rounds=LEVEL_ROUNDS if thorough else 1)
 
 
 class _Maker:

@@ -130,14 +130,16 @@ class Stage:
             for short in self.levels[0].may_lose(sorted(removed), moved, lost)
         ]
 
-    def keeping_levels(self, candidate: Candidate, steps: int) -> tuple[Candidate, list[Shortfall]]:
+    def keeping_levels(
+        self, candidate: Candidate, steps: int, *, rounds: int = LEVEL_ROUNDS
+    ) -> tuple[Candidate, list[Shortfall]]:
         """Return the candidate with minimum levels kept as far as they can be, and those that cannot."""
         short = self.shortfalls(candidate)
         if not short or not self.rulebook.rules.keeps_minimum_levels:
             return candidate, short
         best, kept = (candidate, short), set(self.rulebook.kept)
         latest = candidate
-        for _ in range(LEVEL_ROUNDS):
+        for _ in range(rounds):
             more = self._needed(latest) - kept
             if not more:
                 break
