@@ -20,13 +20,12 @@ from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.capacity.displace.stage import LEVEL_ROUNDS, Stage
 from weerspoor.capacity.fit import Problem, vary
 from weerspoor.capacity.minimum_levels import Shortfall
+from weerspoor.capacity.series import reference, train_of_day
 from weerspoor.common.clock import DAY_START_S
 from weerspoor.kernel.graph import Run
-from weerspoor.kernel.timelines import Rows
-from weerspoor.timetable.altered import Added, altered
-from weerspoor.timetable.day import LAYER_MILITARY, Day
+from weerspoor.timetable.altered import altered
+from weerspoor.timetable.day import Day
 from weerspoor.timetable.harm import Harm
-from weerspoor.timetable.passages import passages
 
 Progress = Callable[[str], None]
 
@@ -126,18 +125,13 @@ class _Maker:
     def _day_after(self, leave_out: int) -> Day:
         """Return the day of the window as it becomes, with the military trains but one."""
         runs = [
-            military(self.stage, run, self.reference(number))
+            train_of_day(self.stage.problem, run, reference(self.stage.problem.request, number))
             for number, run in enumerate(self.candidate.runs)
             if number != leave_out and leave_out >= 0
         ]
         moved = [account.added() for account in self.accounts if account.placement.retimed is not None]
         gone = [account.train for account in self.accounts]
         return altered(self.stage.window.day, gone, [*moved, *runs])
-
-    def reference(self, number: int) -> str:
-        """Return the reference of a train of the request."""
-        name = self.stage.problem.request.reference
-        return name if number == 0 else f"{name}/{number + 1}"
 
     def proposal(self, soonest_s: float, short: list[Shortfall]) -> o.Proposal:
         """Return the proposal."""
@@ -194,37 +188,6 @@ class _Maker:
         for move in moves:
             move.line_before = before.get(move.train, [])
             move.line_after = after.get(move.train, [])
-
-
-def military(stage: Stage, run: Run, reference: str) -> Added:
-    """Return a military run as a train of a day."""
-    train = stage.problem.train
-    found = passages(stage.network, run.directed, run.enter_s, run.exit_s, run.depart_s)
-
-    def whole(values: Iterable[float]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        return np.array([round(value) for value in values], np.int32)
-
-    arrivals, departures = whole(one.arrival_s for one in found), whole(one.departure_s for one in found)
-    return Added(
-        reference=reference,
-        series=reference,
-        kind=train.kind,
-        layer=LAYER_MILITARY,
-        phase="plan",
-        length_m=train.length_m,
-        occupies=train.occupies,
-        point=whole(one.point for one in found),
-        arrival_s=arrivals,
-        departure_s=departures,
-        planned_arrival_s=arrivals,
-        planned_departure_s=departures,
-        track=[one.track for one in found],
-        directed=run.directed,
-        enter_ds=whole(run.enter_s * 10),
-        exit_ds=whole(run.exit_s * 10),
-        depart_ds=whole(run.depart_s * 10),
-        rows=Rows.of(run, train.occupies),
-    )
 
 
 def _hour(move: o.Move) -> str:
