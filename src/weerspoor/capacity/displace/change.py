@@ -209,7 +209,7 @@ class _Changed:
             return True
         n = len(stage.window.origin)
         by_fault = replace(stage.rulebook, forced=frozenset(range(n)), _known={})
-        scene = replace(stage.scene, allowed=by_fault, _terms={})
+        scene = stage.scene.under(by_fault)
         pricing = Pricing(scene, stage.pricing.military, stage.pricing.kind)
         known = dict(scene.moved)
         stopped = [train for train in scene.timelines.conflicts_of(rows) if train < n]
@@ -228,7 +228,7 @@ class _Changed:
         scene.timelines.commit()
         forced = frozenset(train for train in scene.moved if scene.moved[train] is not known.get(train))
         rulebook = replace(stage.rulebook, forced=forced, _known={})
-        after = replace(stage.scene, allowed=rulebook, moved=dict(scene.moved), _terms={})
+        after = scene.under(rulebook)
         self.stage = replace(
             stage, scene=after, rulebook=rulebook, pricing=replace(stage.pricing, scene=after, closures=rows)
         )

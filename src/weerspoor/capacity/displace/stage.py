@@ -97,7 +97,7 @@ class Stage:
         return self._with(rulebook)
 
     def _with(self, rulebook: Rulebook) -> Stage:
-        scene = replace(self.scene, allowed=rulebook, _terms={})
+        scene = self.scene.under(rulebook)
         return replace(self, scene=scene, pricing=replace(self.pricing, scene=scene), rulebook=rulebook)
 
     # -- minimum levels ---------------------------------------------------------------------------------------------
