@@ -28,8 +28,8 @@ class WorkRule(_Row, frozen=True, kw_only=True):
     """How much searches may do, in labels."""
 
     path_labels: int
+    hour_labels: int
     train_labels: int
-    sweep_labels: int
 
 
 class ReserveRule(_Row, frozen=True, kw_only=True):

@@ -278,7 +278,7 @@ def with_codes(demand: MilitaryDemand, points: Points) -> MilitaryDemand:
 
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
-_KEYS = {"$": _File, "corridor": _Corridor, "flow": _Flow, "growth": Growth}
+_KEYS: dict[str, type[msgspec.Struct]] = {"$": _File, "corridor": _Corridor, "flow": _Flow, "growth": Growth}
 
 
 def _refused(message: str, file: str) -> InputError:
@@ -354,13 +354,11 @@ def _corridor(row: _Corridor, kinds: Mapping[str, Kind], where: str) -> Corridor
 def _flow(row: _Flow, growth: Growth, kinds: Mapping[str, Kind], where: str) -> Flow:
     _known_kind(row.kind, kinds, f"{where}.kind")
     _check_growth(row.growth, f"{where}.growth")
-    for key, most in (("transports", 96), ("trains", 50)):
-        if not 1 <= getattr(row, key) <= most:
-            raise InputError(f"is {getattr(row, key)}; it must lie between 1 and {most}", where=f"{where}.{key}")
-    for key, least, most in (("notice_h", 0.0, 8760.0), ("within_h", 0.25, 24.0)):
-        if not least <= getattr(row, key) <= most:
-            raise InputError(f"is {getattr(row, key):g}; it must lie between {least:g} and {most:g}",
-                             where=f"{where}.{key}")  # fmt: skip
+    limits = (("transports", 1.0, 96.0), ("trains", 1.0, 50.0), ("notice_h", 0.0, 8760.0), ("within_h", 0.25, 24.0))
+    for key, least, most in limits:
+        value = getattr(row, key)
+        if not least <= value <= most:
+            raise InputError(f"is {value:g}; it must lie between {least:g} and {most:g}", where=f"{where}.{key}")
     return Flow(
         name=row.name,
         title=_title(row.title, f"{where}.title"),
