@@ -50,6 +50,7 @@ class OccupationRule(_Row, frozen=True, kw_only=True):
     suburban_share: float
     suburban_kinds: list[str]
     node_tracks: int
+    node_tracks_single: int
 
 
 class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -76,12 +76,17 @@ class DayLines:
         self.repeats = day is None or day.periodic
         base = occupation(network, day, (), DAY_START_S, LATEST_S)
         self.reference = dict(base.reference)
+        self.first_reserve = max(self.reference, default=-1) + 1
         if kept == FREE and day is not None and day.reserve is not None:
             self.timelines = _with_reserve(network, base.timelines, day, self.reference)
         else:
             lines = Lines._make(column.copy() for column in base.timelines.lines)
             self.timelines = Timelines(network.n_zones, lines, len(lines.from_s))
         self._next = FIRST_PATH
+
+    def is_reserve(self, number: int) -> bool:
+        """Tell whether a number in the timelines is that of a reserve path of the day."""
+        return self.first_reserve <= number < FIRST_PATH
 
     def add(self, run: Run, kind: int) -> int:
         """Add a path, on a day that repeats also the day before and after; return its number."""
