@@ -66,6 +66,12 @@ class BandsNote(_Row, frozen=True, kw_only=True):
     """Where the hours of the bands come from."""
 
 
+class HandlingNote(_Row, frozen=True, kw_only=True):
+    """JSON pointers of what a shareable version of the result leaves out."""
+
+    sensitive: list[str]
+
+
 class GuaranteeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All of ``data/guarantee.toml``."""
 
@@ -75,6 +81,7 @@ class GuaranteeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     occupation: OccupationRule
     band: list[Band]
     bands: BandsNote
+    handling: HandlingNote
 
 
 @cache

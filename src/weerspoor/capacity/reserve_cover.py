@@ -100,9 +100,7 @@ def _leaving(times_s: Sequence[int], at_s: int, within_s: int) -> list[int]:
     return [k for k in range(first, first + count) if _unrolled(times_s, k) <= at + within_s]
 
 
-def _windows(
-    times_s: Sequence[int], within_s: int, n: int, ready_s: Sequence[int] | None
-) -> list[tuple[int, int]]:
+def _windows(times_s: Sequence[int], within_s: int, n: int, ready_s: Sequence[int] | None) -> list[tuple[int, int]]:
     """Return (first, one behind the last) of the candidates of every stretch that has to hold ``n``, unrolled."""
     count = len(times_s)
     if ready_s is not None:

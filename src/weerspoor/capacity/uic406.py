@@ -74,7 +74,7 @@ def compressed_s(held: list[npt.NDArray[np.int64]]) -> int:
     def push(rows: npt.NDArray[np.int64], begin: int) -> int:
         """Set a train as early as it can be, not before ``begin``; return when it begins to hold something."""
         origin = int(rows[:, 1].min())
-        earliest = max([begin, *(open_s[z] - (a - origin) for z, a, _ in rows.tolist() if z in open_s)])
+        earliest: int = max([begin, *(open_s[z] - (a - origin) for z, a, _ in rows.tolist() if z in open_s)])
         for z, _, b in rows.tolist():
             open_s[z] = max(open_s.get(z, earliest), earliest + b - origin)
         return earliest
