@@ -1,4 +1,4 @@
-"""Which trains of a demand fit on a day: free, with the reserve, or by displacing others; each stays where it is put."""
+"""Which trains of a demand fit on a day: free, with the reserve, or by displacing others; each stays put."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Displaced:
 
 
 Displacer = Callable[[Problem], Displaced | None]
-"""Finds a path by moving trains of ``problem.day``, or says that there is none; the day holds the paths given so far."""
+"""Finds a path by moving trains of ``problem.day``, which holds the paths given so far; None if there is none."""
 
 
 @dataclass

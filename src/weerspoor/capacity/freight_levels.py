@@ -44,8 +44,8 @@ def freight_shortfalls(network: Network, day: Day, taken: Iterable[str]) -> list
         for begin, end in ((row["from"], row["to"]), (row["to"], row["from"])):
             for peak in (False, True):
                 needed = float(row["peak" if peak else "off_peak"]) * _hours(peak)
-                trains = sum(_runs(day, network, flows.get(row["row"], {}), begin, end, peak))
-                held = [name for name in _reserve(day, network, row["row"], begin, end, peak)]
+                trains = sum(_runs(day, network, flows.get(row["row"], set()), (begin, end), peak))
+                held = list(_reserve(day, network, row["row"], (begin, end), peak))
                 before, after = trains + len(held), trains + sum(name not in gone for name in held)
                 if after < needed:
                     found.append(
@@ -70,12 +70,12 @@ def _table(name: str) -> list[dict[str, str]]:
         raise DataError(f"cannot be read: {error.strerror}", where=name) from error
 
 
-def _flows_of_rows() -> dict[str, dict[str, bool]]:
-    """Return, by row of minimum levels, the flows of freight that count for it, and whether they run its way."""
-    found: dict[str, dict[str, bool]] = {}
+def _flows_of_rows() -> dict[str, set[str]]:
+    """Return, by row of minimum levels, the flows of freight that count for it."""
+    found: dict[str, set[str]] = {}
     for flow in _table("freight_flows.csv"):
         for row in flow["row"].split():
-            found.setdefault(row, {})[flow["flow"]] = True
+            found.setdefault(row, set()).add(flow["flow"])
     return found
 
 
@@ -118,18 +118,18 @@ def _same_way(network: Network, at: dict[int, int], begin: str, end: str) -> int
     return begins_s if float(along @ own) > 0 else None
 
 
-def _runs(day: Day, network: Network, flows: dict[str, bool], begin: str, end: str, peak: bool) -> Iterator[bool]:
+def _runs(day: Day, network: Network, flows: set[str], ends: tuple[str, str], peak: bool) -> Iterator[bool]:
     for train, (series, layer) in enumerate(zip(day.trains.series, day.trains.layer, strict=True)):
         if layer == LAYER_FREIGHT and series in flows:
-            second = _same_way(network, _passages(day, train), begin, end)
+            second = _same_way(network, _passages(day, train), *ends)
             yield second is not None and _in_band(second, peak)
 
 
-def _reserve(day: Day, network: Network, row: str, begin: str, end: str, peak: bool) -> Iterator[str]:
+def _reserve(day: Day, network: Network, row: str, ends: tuple[str, str], peak: bool) -> Iterator[str]:
     if day.reserve is None:
         return
     for train, (name, series) in enumerate(zip(day.reserve.trains.reference, day.reserve.trains.series, strict=True)):
         if series == row:
-            second = _same_way(network, _passages(day.reserve, train), begin, end)
+            second = _same_way(network, _passages(day.reserve, train), *ends)
             if second is not None and _in_band(second, peak):
                 yield name

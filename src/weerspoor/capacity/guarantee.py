@@ -331,7 +331,7 @@ def guarantee(
     done: list[tuple[Part, Any]] = []
     parts = asked.parts()
     try:
-        for part, value in _worked(asked, parts, demand, day, jobs, progress):
+        for part, value in _worked(asked, demand, day, jobs, progress):
             done.append((part, value))
             progress(f"{len(done)} of {len(parts)} parts done; last: {part.name}")
     except KeyboardInterrupt:
@@ -340,9 +340,10 @@ def guarantee(
 
 
 def _worked(
-    asked: Guarantee, parts: list[Part], demand: MilitaryDemand, day: str, jobs: int, progress: Progress
+    asked: Guarantee, demand: MilitaryDemand, day: str, jobs: int, progress: Progress
 ) -> Iterator[tuple[Part, Any]]:
     """Yield the parts with their results in their order, worked out here or in other processes."""
+    parts = asked.parts()
     if jobs <= 1:
         for part in parts:
             yield part, asked.work(part, progress)

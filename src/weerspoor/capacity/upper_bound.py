@@ -229,41 +229,100 @@ def least_holds(problem: Problem) -> Holds:
     model, network = problem.model, problem.network
     speed = np.maximum(np.where(problem.usable, model.speed_ms, 0.0).astype(np.float64), 1e-3)
     length = np.repeat(network.pieces.length_m, 2).astype(np.float64)
-    way_m, way_s = _from_route_begin(problem)
-    near = _near_end(problem)
-    over_m = length + np.where(near, 0.0, model.length_m - 1.0)
-    over_s = over_m / speed
+    begins = _route_begins(problem)
+    way_m, way_s = _from_route_begin(problem, begins)
+    enter_ms, begin_ms = _highest_speeds(problem, begins)
+    over_m = length + np.where(_near_end(problem), 0.0, model.length_m - 1.0)
+    over_s = np.maximum(over_m / speed, _least_run_s(model, enter_ms, over_m))
     before, both = np.full(len(speed), np.inf), np.full(len(speed), np.inf)
-    for lead_s, from_ms in _leads(model):
+    for lead_s, low_ms, high_ms in _leads(model):
+        from_ms = np.minimum(high_ms, np.maximum(begin_ms, low_ms))
         until_entry = np.maximum(_least_run_s(model, from_ms, way_m), way_s)
         until_clear = np.maximum(_least_run_s(model, from_ms, way_m + over_m), until_entry + over_s)
-        before = np.minimum(before, lead_s + until_entry)
-        both = np.minimum(both, lead_s + until_clear)
+        possible = begin_ms >= low_ms
+        before = np.where(possible, np.minimum(before, lead_s + until_entry), before)
+        both = np.where(possible, np.minimum(both, lead_s + until_clear), both)
     ends = model.release_s + WIDEN_S - ROUNDING_S
     starts = model.setup_s + WIDEN_S - ROUNDING_S
     return Holds(before + starts, over_s + ends, np.maximum(both, before + over_s) + starts + ends)
 
 
-def _leads(model: TrainModel) -> list[tuple[float, float]]:
-    """Return (seconds beyond the setting, speed) for a stand and for passing at a speed of each step.
+def _highest_speeds(problem: Problem, begins: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return the highest speeds at the entry of every directed piece, and at the beginning of its route.
+
+    No train is faster than it can become since it left its origin, on any way; from a border it comes as it likes.
+    """
+    model, network, first = problem.model, problem.network, problem.query.stages[0]
+    n = 2 * network.n_pieces
+    limit = np.where(problem.usable, model.speed_ms, 0.0).astype(np.float64)
+    leave = np.full(n, -1.0)
+    leave[first.directed] = 0.0 if first.stop_s >= 0 else limit[first.directed]
+    if problem.turns:
+        leave[problem._heads[1]] = 0.0
+    length = np.repeat(network.pieces.length_m, 2).astype(np.float64)
+    enter, begin = np.zeros(n), np.full(n, -1.0)
+    _spread_speeds(
+        network.successor_start, network.successor, limit, length, begins, model.accel_v, model.accel_s, leave, enter,
+        begin,
+    )  # fmt: skip
+    return enter, begin
+
+
+@compiled
+def _spread_speeds(start, following, limit, length, begins, curve_v, curve_s, leave, enter, begin):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Spread the highest speeds from the pieces with ``leave >= 0``, until none grows by more than a little."""
+    n = len(leave)
+    waits = np.zeros(n, np.bool_)
+    queue = np.empty(n + 1, np.int64)
+    at, size = 0, 0
+    for d in range(n):
+        if leave[d] >= 0.0:
+            queue[size] = d
+            size += 1
+            waits[d] = True
+    while at != size:
+        here = queue[at]
+        at = (at + 1) % (n + 1)
+        waits[here] = False
+        for k in range(start[here], start[here + 1]):
+            d = following[k]
+            if limit[d] <= 0.0:
+                continue
+            first = leave[here] if begins[here] else begin[here]
+            into = min(leave[here], limit[d])
+            if into <= enter[d] + 0.01 and first <= begin[d] + 0.01:
+                continue
+            enter[d], begin[d] = max(enter[d], into + 0.01), max(begin[d], first + 0.01)
+            x = np.interp(enter[d], curve_v, curve_s) + length[d]
+            out = min(np.interp(x, curve_s, curve_v), limit[d])
+            leave[d] = max(leave[d], out)
+            if not waits[d]:
+                waits[d] = True
+                queue[size] = d
+                size = (size + 1) % (n + 1)
+
+
+def _leads(model: TrainModel) -> list[tuple[float, float, float]]:
+    """Return (seconds beyond the setting, least speed, highest speed) for a stand and for passing within each step.
 
     For the speeds between two steps the braking time of the lower and the running time of the higher is taken.
     """
     top = float(model.accel_v[-1])
     steps = np.linspace(0.0, top, SPEEDS + 1)
-    passing = [(model.sighting_s + low / (2.0 * model.braking_ms2), high) for low, high in pairwise(steps.tolist())]
-    return [(0.0, 0.0), *passing]
+    brake = 2.0 * model.braking_ms2
+    passing = [(model.sighting_s + low / brake, low, high) for low, high in pairwise(steps.tolist())]
+    return [(0.0, -1.0, 0.0), *passing]
 
 
-def _least_run_s(model: TrainModel, from_ms: float, metres: Floats) -> Floats:
-    """Return the least seconds over a distance at full effort from a speed, no limit kept."""
-    begin_s = float(np.interp(from_ms, model.accel_v, model.accel_t))
-    begin_m = float(np.interp(from_ms, model.accel_v, model.accel_s))
-    top_m, top_s = float(model.accel_s[-1]), float(model.accel_t[-1])
+def _least_run_s(model: TrainModel, from_ms: Floats, metres: Floats) -> Floats:
+    """Return the least seconds over distances at full effort from speeds, no limit kept."""
+    begin_s = np.interp(from_ms, model.accel_v, model.accel_t)
+    begin_m = np.interp(from_ms, model.accel_v, model.accel_s)
+    top_m, top_ms = float(model.accel_s[-1]), float(model.accel_v[-1])
     at_m = begin_m + metres
-    beyond = np.maximum(at_m - top_m, 0.0) / float(model.accel_v[-1])
-    # Chords of the curve of distance by time lie above it: the time at the next point before is never too late.
-    return np.maximum(_time_below(model, np.minimum(at_m, top_m)) + beyond - begin_s, 0.0) if top_s else beyond
+    beyond = np.maximum(at_m - top_m, 0.0) / top_ms
+    least: Floats = np.maximum(_time_below(model, np.minimum(at_m, top_m)) + beyond - begin_s, metres / top_ms)
+    return least
 
 
 def _time_below(model: TrainModel, at_m: Floats) -> Floats:
@@ -274,18 +333,24 @@ def _time_below(model: TrainModel, at_m: Floats) -> Floats:
     return np.asarray(model.accel_t[k] + rest / np.maximum(faster, 1e-6), np.float64)
 
 
-def _from_route_begin(problem: Problem) -> tuple[Floats, Floats]:
-    """Return the least metres and seconds from where a route can begin to the entry of every directed piece."""
-    network, graph = problem.network, problem.network.graph()
-    n = 2 * network.n_pieces
+def _route_begins(problem: Problem) -> npt.NDArray[np.bool_]:
+    """Tell at the exits of which directed pieces a route can begin."""
+    graph = problem.network.graph()
     begins = graph.signal | problem.model.may_stop
     if graph.halt is not None:
         begins = begins | graph.halt
+    begins = begins.copy()
     for stage in problem.query.stages:
-        begins = begins.copy()
         begins[stage.directed] = True
     if problem.turns:
         begins[problem._heads[1]] = True
+    return begins
+
+
+def _from_route_begin(problem: Problem, begins: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return the least metres and seconds from where a route can begin to the entry of every directed piece."""
+    network = problem.network
+    n = 2 * network.n_pieces
     usable = problem.usable
     origin = np.repeat(np.arange(n), np.diff(network.successor_start))
     after = network.successor
