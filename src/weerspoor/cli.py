@@ -186,7 +186,10 @@ def plan(
 
 @app.command()
 def guarantee(
-    demand: Annotated[Path, typer.Argument(metavar="DEMAND.toml", help="Corridors, kinds of train and flows.")],
+    demand: Annotated[
+        Path | None,
+        typer.Argument(metavar="DEMAND.toml", help="Corridors, kinds of train and flows; left out: those shipped."),
+    ] = None,
     *,
     day: DayOption = DEFAULT_DAY,
     rules: Annotated[
@@ -206,9 +209,9 @@ def guarantee(
     """
     _check_outputs(json, html)
     with _progress() as say:
-        from weerspoor.capacity.military_demand import load_demand_file
+        from weerspoor.capacity.military_demand import DEFAULT, load_demand_file
 
-        wanted = load_demand_file(demand)
+        wanted = load_demand_file(demand or DEFAULT)
         from weerspoor.capacity.guarantee import guarantee as ask
         from weerspoor.capacity.guarantee import guarantee_json
 
