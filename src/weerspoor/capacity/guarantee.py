@@ -137,9 +137,18 @@ class Guarantee:
         for kept in (FREE, RESERVE):
             lines = self.lines(kept)
             found = count(problem, lines)
-            bound = upper_bound(problem, lines.timelines, longest_s(problem), none=found.none, repeats=lines.repeats)
+            bound = upper_bound(
+                problem,
+                lines.timelines,
+                longest_s(problem),
+                none=found.none,
+                repeats=lines.repeats,
+                through_gaps=kept == RESERVE,
+            )
             counted[kept] = found, bound
         (free, bound_free), (every, bound_every) = counted[FREE], counted[RESERVE]
+        # A free path is also one with the reserve, so the bound of these holds for it as well.
+        bound_free = bound_free.within(bound_every)
         by_hour = [max(pair) for pair in zip(free.by_hour(), every.by_hour(), strict=True)]
         few = [hour for hour, paths in enumerate(by_hour) if paths <= FEW_PATHS]
         return r.KindCount(
