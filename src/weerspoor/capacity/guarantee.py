@@ -10,7 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -133,20 +133,8 @@ class Guarantee:
         problem = relation_problem(self.network, self.day, relation, self.demand.kinds[kind].train)
         if problem.no_track or not problem.tracks_lead_through:
             return _impossible(problem, kind)
-        counted: dict[str, tuple[Count, Bound]] = {}
-        for kept in (FREE, RESERVE):
-            lines = self.lines(kept)
-            found = count(problem, lines)
-            bound = upper_bound(
-                problem,
-                lines.timelines,
-                longest_s(problem),
-                none=found.none,
-                repeats=lines.repeats,
-                through_gaps=kept == RESERVE,
-            )
-            counted[kept] = found, bound
-        (free, bound_free), (every, bound_every) = counted[FREE], counted[RESERVE]
+        every, bound_every = self._counted(problem, RESERVE, ())
+        free, bound_free = self._counted(problem, FREE, every.none)
         # A free path is also one with the reserve, so the bound of these holds for it as well.
         bound_free = bound_free.within(bound_every)
         by_hour = [max(pair) for pair in zip(free.by_hour(), every.by_hour(), strict=True)]
@@ -169,6 +157,20 @@ class Guarantee:
             binding=Way(problem).bindings(self.lines(RESERVE), few),
             cut=_tracks(self.network, bound_every.cut),
         )
+
+    def _counted(self, problem: Problem, kept: str, none: tuple[int, ...]) -> tuple[Count, Bound]:
+        """Return a count and its bound; ``none`` are hours in which no path leaves, as is known already."""
+        lines = self.lines(kept)
+        found = count(problem, lines, none=none)
+        bound = upper_bound(
+            problem,
+            lines.timelines,
+            longest_s(problem),
+            none=found.none,
+            repeats=lines.repeats,
+            through_gaps=kept == RESERVE,
+        )
+        return found, bound
 
     def result(self, done: Iterable[tuple[Part, Any]]) -> r.GuaranteeResult:
         """Return the whole result from the parts that are done."""
@@ -351,7 +353,7 @@ def guarantee(
 def _worked(
     asked: Guarantee, demand: MilitaryDemand, day: str, jobs: int, progress: Progress
 ) -> Iterator[tuple[Part, Any]]:
-    """Yield the parts with their results in their order, worked out here or in other processes."""
+    """Yield the parts with their results as they are done, worked out here or in other processes."""
     parts = asked.parts()
     if jobs <= 1:
         for part in parts:
@@ -360,7 +362,9 @@ def _worked(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(demand, day))
     try:
-        yield from zip(parts, pool.map(_work, parts), strict=True)
+        asked_for = {pool.submit(_work, part): part for part in parts}
+        for future in as_completed(asked_for):
+            yield asked_for[future], future.result()
     except BaseException:
         for process in multiprocessing.active_children():
             process.terminate()

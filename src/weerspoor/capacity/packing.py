@@ -211,7 +211,12 @@ class Count:
 
 
 def count(
-    problem: Problem, lines: DayLines, *, on_path: Callable[[int], None] = lambda _: None, labels: int | None = None
+    problem: Problem,
+    lines: DayLines,
+    *,
+    none: tuple[int, ...] = (),
+    on_path: Callable[[int], None] = lambda _: None,
+    labels: int | None = None,
 ) -> Count:
     """Return the paths of one operating day that the greedy finds; the timelines are left as they were.
 
@@ -221,19 +226,21 @@ def count(
     ----------
     problem : Problem
     lines : DayLines
+    none : tuple of int
+        Hours in which not even one path leaves, as is known already.
     on_path : callable
         Is told how many there are.
     labels : int, optional
         Work of all searches of an hour together; that of the settings when left out.
     """
     finder, kind = Finder(problem, lines), problem.train.occupies
-    none = _without_path(finder)
     runs: list[Run] = []
     broken_off: list[int] = []
+    empty: list[int] = []
     mark = lines.mark()
     try:
         for hour in sorted(set(range(24)).difference(none)):
-            begin_s, finder.gave_up = DAY_START_S + hour * 3600, False
+            begin_s, finder.gave_up, before = DAY_START_S + hour * 3600, False, len(runs)
             work = Work(labels if labels is not None else guarantee_settings().work.hour_labels)
             while (run := finder.first(begin_s, begin_s + 3600, work)) is not None:
                 lines.add(run, kind)
@@ -241,17 +248,16 @@ def count(
                 on_path(len(runs))
             if finder.gave_up:
                 broken_off.append(hour)
+            elif len(runs) == before:
+                empty.append(hour)
     finally:
         lines.rollback(mark)
-    return Count(runs, finder.possible, tuple(broken_off), none)
+    proved = [hour for hour in empty if _no_path(finder, hour)]
+    return Count(runs, finder.possible, tuple(broken_off), tuple(sorted({*none, *proved})))
 
 
-def _without_path(finder: Finder) -> tuple[int, ...]:
-    """Return the hours of the operating day in which no path leaves, as is proved among what is there now."""
-    none = []
-    for hour in range(24):
-        begin_s, finder.gave_up = DAY_START_S + hour * 3600, False
-        run = finder.first(begin_s, begin_s + 3600, Work(guarantee_settings().work.path_labels))
-        if run is None and not finder.gave_up:
-            none.append(hour)
-    return tuple(none)
+def _no_path(finder: Finder, hour: int) -> bool:
+    """Tell whether it is proved that no path leaves in an hour of the operating day among what is there now."""
+    begin_s, finder.gave_up = DAY_START_S + hour * 3600, False
+    run = finder.first(begin_s, begin_s + 3600, Work(guarantee_settings().work.path_labels))
+    return run is None and not finder.gave_up

@@ -4,8 +4,8 @@ Every path runs over directed pieces, and over each of them it holds the zone fo
 to releasing, at full speed, without any time lost. Of one piece no more paths can be had within a time than least holds
 fit into the free gaps of its zone (and, for a wide load, of the zones it keeps empty). Through a network in which every
 piece has such a number no more paths can go than its largest flow, which is that of its narrowest cut. Nothing in this
-depends on the search, and no order of paths can beat it. :mod:`weerspoor.capacity.least_holds` says what a least hold is;
-:mod:`weerspoor.capacity.gap_flow` sharpens the bound of the day.
+depends on the search, and no order of paths can beat it. What a least hold is says
+:mod:`weerspoor.capacity.least_holds`; :mod:`weerspoor.capacity.gap_flow` sharpens the bound of the day.
 """
 
 from __future__ import annotations
