@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from weerspoor.capacity.binding import place
+from weerspoor.capacity.geometry import piece_ends
 from weerspoor.capacity.guarantee_result import LevelShortfall
 from weerspoor.capacity.guarantee_settings import guarantee_settings
 from weerspoor.capacity.request import point_index
@@ -91,37 +93,39 @@ def _in_band(second: int, peak: bool) -> bool:
     )
 
 
-def _passages(day: Day, train: int) -> dict[int, int]:
-    """Return when a train is first at each of its points."""
-    rows = slice(int(day.calls.start[train]), int(day.calls.start[train + 1]))
-    at: dict[int, int] = {}
-    for point, second in zip(day.calls.point[rows].tolist(), day.calls.departure_s[rows].tolist(), strict=True):
-        at.setdefault(point, second)
-    return at
+def _begins_s(network: Network, day: Day, train: int, begin: str, end: str) -> int | None:
+    """Return when a train begins its run from one point towards another; None when it runs the other way.
 
-
-def _same_way(network: Network, at: dict[int, int], begin: str, end: str) -> int | None:
-    """Return when a train begins its run between two points, if it runs from one towards the other.
-
-    Where it is at neither or one of them, the ends of its own run, in order of distance to the two, decide.
+    Where it does not pass both, the ends of its own run decide by their direction.
     """
-    points = network.points
-    first, last = point_index(points, begin), point_index(points, end)
-    if first in at and last in at:
-        return at[first] if at[first] < at[last] else None
-    ordered = sorted(at.items(), key=lambda item: item[1])
-    if not ordered:
+    rows = slice(int(day.calls.start[train]), int(day.calls.start[train + 1]))
+    points, seconds = day.calls.point[rows].tolist(), day.calls.departure_s[rows].tolist()
+    if not points:
         return None
-    along = np.array([points.lon[last] - points.lon[first], points.lat[last] - points.lat[first]])
-    (a, begins_s), (b, _) = ordered[0], ordered[-1]
-    own = np.array([points.lon[b] - points.lon[a], points.lat[b] - points.lat[a]])
-    return begins_s if float(along @ own) > 0 else None
+    first, last = point_index(network.points, begin), point_index(network.points, end)
+    if first in points and last in points:
+        at = seconds[points.index(first)]
+        return at if at < seconds[points.index(last)] else None
+    lon, lat = network.points.lon, network.points.lat
+    along = np.array([lon[last] - lon[first], lat[last] - lat[first]])
+    return seconds[0] if float(along @ _own_way(network, day, train)) > 0 else None
+
+
+def _own_way(network: Network, day: Day, train: int) -> npt.NDArray[np.float64]:
+    """Return the degrees east and north from the beginning of a train's run to its end."""
+    moves = day.movements
+    rows = moves.directed[int(moves.start[train]) : int(moves.start[train + 1])]
+    if not len(rows):
+        return np.zeros(2)
+    ends = piece_ends(network)
+    a, b = int(rows[0]), int(rows[-1])
+    return np.asarray(ends[1 - (b & 1)][b >> 1] - ends[a & 1][a >> 1], np.float64)
 
 
 def _runs(day: Day, network: Network, flows: set[str], ends: tuple[str, str], peak: bool) -> Iterator[bool]:
     for train, (series, layer) in enumerate(zip(day.trains.series, day.trains.layer, strict=True)):
         if layer == LAYER_FREIGHT and series in flows:
-            second = _same_way(network, _passages(day, train), *ends)
+            second = _begins_s(network, day, train, *ends)
             yield second is not None and _in_band(second, peak)
 
 
@@ -130,6 +134,6 @@ def _reserve(day: Day, network: Network, row: str, ends: tuple[str, str], peak: 
         return
     for train, (name, series) in enumerate(zip(day.reserve.trains.reference, day.reserve.trains.series, strict=True)):
         if series == row:
-            second = _same_way(network, _passages(day.reserve, train), *ends)
+            second = _begins_s(network, day.reserve, train, *ends)
             if second is not None and _in_band(second, peak):
                 yield name
