@@ -333,6 +333,58 @@ def _finish_plan(made: Plan, written: tuple[Path | None, ...], lang: Lang | None
 
 
 @app.command()
+def guarantee(
+    demand: Annotated[
+        Path | None,
+        typer.Argument(metavar="DEMAND.toml", help="Corridors, kinds of train and flows; left out: those shipped."),
+    ] = None,
+    *,
+    day: DayOption = DEFAULT_DAY,
+    rules: Annotated[
+        str | None, typer.Option("--rules", metavar="NAME", help="Rule set that says whether others may be displaced.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the result as a page.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, metavar="N", help="Processes side by side.")] = 2,
+    lang: Annotated[
+        Lang | None, typer.Option("--lang", help="Language of the result; left out: Dutch on the page, English here.")
+    ] = None,
+) -> None:
+    """Say what the railway guarantees to a demand: paths by corridor and hour, what fits, which reserve to hold.
+
+    Ends with 0 when all of the demand fits, 3 when some does not, 2 when the demand is wrong. Ctrl-C ends the work;
+    what is done is kept and marked as a part.
+    """
+    _check_outputs(json, html)
+    with _progress() as say:
+        from weerspoor.capacity.military_demand import DEFAULT, load_demand_file
+
+        wanted = load_demand_file(demand or DEFAULT)
+        from weerspoor.capacity.guarantee import guarantee as ask
+        from weerspoor.capacity.guarantee import guarantee_json
+
+        _say_compiling(say)
+        result = ask(wanted, day=day, jobs=jobs, rules=rules or "", progress=say)
+        outputs: dict[Path, bytes] = {}
+        if json is not None:
+            outputs[json] = guarantee_json(result)
+        if html is not None:
+            from weerspoor.report.guarantee_page import render_guarantee
+
+            outputs[html] = render_guarantee(result, (lang or Lang.NL).value).encode()
+        from weerspoor.common.files import write_whole
+
+        for path, content in outputs.items():
+            write_whole(path, content)
+    from weerspoor.report.guarantee_table import print_guarantee
+
+    print_guarantee(result, (lang or Lang.EN).value)
+    for path in outputs:
+        typer.echo(f"Written: {path}", err=True)
+    raise typer.Exit({"fits": FOUND, "partial": INTERRUPTED}.get(result.outcome, NO_PATH))
+
+
+@app.command()
 def verify(
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json", help="A plan written by `weerspoor plan --json`.")],
     day: Annotated[
