@@ -10,12 +10,13 @@ import numpy as np
 
 from weerspoor.capacity.fit import BORDER, BoundedSearch, Problem, Work, journey_s
 from weerspoor.capacity.guarantee_settings import guarantee_settings
-from weerspoor.capacity.occupation import copies, occupation
+from weerspoor.capacity.occupation import occupation
 from weerspoor.capacity.request import Request, TrainRequest, Via, Window, point_index
 from weerspoor.common.clock import DAY_END_S, DAY_S, DAY_START_S, STEP_S
 from weerspoor.kernel.graph import Query, Run
 from weerspoor.kernel.profile import later
 from weerspoor.kernel.timelines import Lines, Rows, Timelines
+from weerspoor.timetable.window import copies
 
 if TYPE_CHECKING:
     from weerspoor.capacity.military_demand import Relation
