@@ -97,6 +97,11 @@ class Guarantee:
     ) -> None:
         self.network, self.day, self.demand = network, day, demand
         self.displaced, self.levels, self.rules = displaced, levels, rules
+        if rules and displaced is None:
+            from weerspoor.capacity.displace.ahead import displacer
+            from weerspoor.capacity.rules import rule_set
+
+            self.displaced = displacer(rule_set(rules))
         self._lines: dict[str, DayLines] = {}
 
     def parts(self) -> list[Part]:
@@ -360,7 +365,7 @@ def _worked(
             yield part, asked.work(part, progress)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(demand, day))
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(demand, day, asked.rules))
     try:
         asked_for = {pool.submit(_work, part): part for part in parts}
         for future in as_completed(asked_for):
@@ -377,12 +382,12 @@ _ASKED: list[Guarantee] = []
 """In a process of the pool, the question that it works on."""
 
 
-def _begin(demand: MilitaryDemand, day: str) -> None:
+def _begin(demand: MilitaryDemand, day: str, rules: str) -> None:
     from weerspoor.network.load import load_network
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one ends it
     network = load_network()
-    _ASKED[:] = [Guarantee(network, find_day(day, network), demand)]
+    _ASKED[:] = [Guarantee(network, find_day(day, network), demand, rules=rules)]
 
 
 def _work(part: Part) -> Any:
