@@ -511,6 +511,18 @@ def test_the_result_does_not_depend_on_the_number_of_processes() -> None:
     assert one.corridors[0].directions[0].kinds[0].binding
 
 
+def test_a_part_does_not_depend_on_what_was_asked_before() -> None:
+    """Searches end after so many labels, and these must not depend on what the kernel kept of other questions."""
+    network = load_network()
+    day = load_day("pattern-weekday", network)
+    demand = with_codes(read_demand(CORRIDOR.replace("both = false", "both = true")), network.points)
+    asked = Guarantee(network, day, demand)
+    there, back = asked.parts()
+    first = asked.work(there)
+    asked.work(back)
+    assert asked.work(there) == first
+
+
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr("sys.argv", ["weerspoor", *arguments])
     with pytest.raises(SystemExit) as ended:

@@ -115,7 +115,13 @@ class Guarantee:
         return [Part(PROPOSAL), Part(SHARES), *counts] if self.demand.flows else counts
 
     def work(self, part: Part, progress: Progress = lambda _: None) -> Any:
-        """Return the result of one part."""
+        """Return the result of one part; it does not depend on what was asked before.
+
+        The kernel keeps routes and halts of earlier questions with its graph, and the labels a search takes depend
+        on them; so a part begins with a graph of its own.
+        """
+        for kept in ("graph", "fit"):
+            self.network.cache.pop(kept, None)
         if part.name == PROPOSAL:
             return reserve_proposal(self.network, self.day, self.demand, progress)
         if part.name == SHARES:
