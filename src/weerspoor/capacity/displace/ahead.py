@@ -69,7 +69,9 @@ def day_after(stage: Stage, candidate: Candidate) -> Day:
         directed, *times = account.movement
         runs[origin] = (directed, *(np.round((part - by_s) * 10).astype(np.int32) for part in times))
     kept = ~gone
-    old = (held.zone, held.from_s, held.until_s, held.train, held.occupies, held.blocks)
+    old: tuple[npt.NDArray[np.integer[Any]], ...] = (
+        held.zone, held.from_s, held.until_s, held.train, held.occupies, held.blocks,
+    )  # fmt: skip
     zone, from_s, until_s, train_of, occupies, blocks = (
         np.concatenate([column[kept], *parts]).astype(column.dtype) for column, parts in zip(old, columns, strict=True)
     )
