@@ -18,13 +18,10 @@ from hypothesis import strategies as st
 from test_fit import held_day
 from test_fit import line as one_way
 from weerspoor import cli
-from weerspoor.capacity.demand_fit import DemandFit, Displaced, shares, with_run
 from weerspoor.capacity.fit import Problem
-from weerspoor.capacity.freight_levels import freight_shortfalls
-from weerspoor.capacity.guarantee import Guarantee, guarantee, guarantee_json
-from weerspoor.capacity.guarantee_result import GuaranteeResult
-from weerspoor.capacity.guarantee_settings import guarantee_settings
-from weerspoor.capacity.military_demand import (
+from weerspoor.capacity.guarantee.answer import Guarantee, guarantee, guarantee_json
+from weerspoor.capacity.guarantee.bound import least_holds, upper_bound
+from weerspoor.capacity.guarantee.demand import (
     DEFAULT,
     MilitaryDemand,
     Relation,
@@ -32,10 +29,13 @@ from weerspoor.capacity.military_demand import (
     read_demand,
     with_codes,
 )
-from weerspoor.capacity.packing import FREE, RESERVE, Count, DayLines, count, longest_s, relation_problem
-from weerspoor.capacity.reserve_cover import covered_share, least_cover, uncovered
-from weerspoor.capacity.uic406 import compressed_s
-from weerspoor.capacity.upper_bound import least_holds, upper_bound
+from weerspoor.capacity.guarantee.fit import DemandFit, Displaced, shares, with_run
+from weerspoor.capacity.guarantee.freight_levels import freight_shortfalls
+from weerspoor.capacity.guarantee.packing import FREE, RESERVE, Count, DayLines, count, longest_s, relation_problem
+from weerspoor.capacity.guarantee.reserve_cover import covered_share, least_cover, uncovered
+from weerspoor.capacity.guarantee.result import GuaranteeResult
+from weerspoor.capacity.guarantee.settings import guarantee_settings
+from weerspoor.capacity.guarantee.uic406 import compressed_s
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.timelines import Rows
@@ -182,7 +182,7 @@ def clear_of_each_other(runs: list[Run], kind: int, lines: DayLines) -> bool:
 
 def most_without_waiting(asked: Problem, lines: DayLines, begin_s: int, step_s: int, tries: int) -> int:
     """Return the largest number of paths of one run moved in time that do not conflict, by trying all choices."""
-    from weerspoor.capacity.binding import Way
+    from weerspoor.capacity.guarantee.binding import Way
     from weerspoor.kernel.profile import later
 
     run = Way(asked).run

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from weerspoor.capacity.demand_fit import Displaced, Displacer
 from weerspoor.capacity.displace.account import Account
 from weerspoor.capacity.displace.paths import Candidate, candidates
 from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.capacity.displace.stage import AFTER_S, BEFORE_S, Stage
 from weerspoor.capacity.fit import Problem, vary
+from weerspoor.capacity.guarantee.fit import Displaced, Displacer
 from weerspoor.capacity.rules import RuleSet
 from weerspoor.common.clock import DAY_S
 from weerspoor.timetable.day import Day, Holdings, Movements

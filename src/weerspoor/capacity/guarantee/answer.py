@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from weerspoor import __version__
-from weerspoor.capacity import guarantee_result as r
-from weerspoor.capacity.binding import Way, place
-from weerspoor.capacity.demand_fit import DemandFit, Displacer, shares
 from weerspoor.capacity.fit import Problem
-from weerspoor.capacity.freight_levels import Levels, freight_shortfalls
-from weerspoor.capacity.guarantee_settings import guarantee_settings
+from weerspoor.capacity.guarantee import result as r
+from weerspoor.capacity.guarantee.binding import Way, place
+from weerspoor.capacity.guarantee.bound import Bound, upper_bound
+from weerspoor.capacity.guarantee.demand import MilitaryDemand, Relation, with_codes
+from weerspoor.capacity.guarantee.fit import DemandFit, Displacer, shares
+from weerspoor.capacity.guarantee.freight_levels import Levels, freight_shortfalls
+from weerspoor.capacity.guarantee.packing import FREE, RESERVE, Count, DayLines, count, longest_s, relation_problem
+from weerspoor.capacity.guarantee.reserve_proposal import reserve_proposal
+from weerspoor.capacity.guarantee.settings import guarantee_settings
+from weerspoor.capacity.guarantee.uic406 import occupations
 from weerspoor.capacity.make import find_day
-from weerspoor.capacity.military_demand import MilitaryDemand, Relation, with_codes
-from weerspoor.capacity.packing import FREE, RESERVE, Count, DayLines, count, longest_s, relation_problem
 from weerspoor.capacity.plan import Handling, Sentence
 from weerspoor.capacity.request import point_index
-from weerspoor.capacity.reserve_proposal import reserve_proposal
 from weerspoor.capacity.schema import pointers
 from weerspoor.capacity.settings import assumptions_hash, settings
-from weerspoor.capacity.uic406 import occupations
-from weerspoor.capacity.upper_bound import Bound, upper_bound
 from weerspoor.common.files import content_hash
 
 if TYPE_CHECKING:
