@@ -14,6 +14,7 @@ from weerspoor.capacity.displace.paths import Candidate, candidates
 from weerspoor.capacity.displace.replan import Replanner
 from weerspoor.capacity.displace.scene import Allowed, Placement, Scene, Variant
 from weerspoor.capacity.displace.stage import Stage
+from weerspoor.capacity.rules import rule_set
 from weerspoor.kernel.retiming import Retimed, rows_at
 from weerspoor.kernel.timelines import Rows, Timelines
 
@@ -378,6 +379,21 @@ def test_trains_of_one_request_are_priced_against_each_other(shared: tuple[Stage
     made, candidate = shared
     run = candidate.runs[0]
     assert made.pricing((run, run), "shifted", 0) is None
+
+
+def test_what_one_rule_set_moves_is_not_moved_under_another(shared: tuple[Stage, Candidate]) -> None:
+    """Stages under other rules share the timelines; each is as before after pricing, so is the first."""
+    made, candidate = shared
+    emers = made.under(rule_set("eu-emers"))
+    first = emers.pricing(candidate.runs, candidate.how, 3)
+    assert first is not None
+    assert made.scene.moved == emers.scene.moved == {}
+    again = made.pricing(candidate.runs, candidate.how, 3)
+    assert again is not None
+    assert again.placements.keys() >= set(
+        made.scene.timelines.conflicts_of(Rows.of(candidate.runs[0], made.pricing.kind))
+    )
+    assert same_table(made.scene.timelines, stage().scene.timelines)
 
 
 def test_the_stage_reaches_as_far_as_the_request(shared: tuple[Stage, Candidate]) -> None:

@@ -85,7 +85,7 @@ class Stage:
         return self._with(rulebook)
 
     def _with(self, rulebook: Rulebook) -> Stage:
-        scene = replace(self.scene, allowed=rulebook, _terms={})
+        scene = replace(self.scene, allowed=rulebook, moved=dict(self.scene.moved), _terms={})
         return replace(self, scene=scene, pricing=replace(self.pricing, scene=scene), rulebook=rulebook)
 
     # -- minimum levels ---------------------------------------------------------------------------------------------
