@@ -287,9 +287,16 @@ class ProposalCheck:
     def _harm(self) -> None:
         model = HarmModel(self.day, load_harm_values())
         total = 0.0
+        late: dict[int, tuple[dict[int, float], dict[int, float]]] = {}
         for move in self.proposal.moves:
             train = self.by_name[move.train]
             by_s = int(self.window.days[train]) * DAY_S
+            arrivals, departures = late.setdefault(int(self.window.days[train]), ({}, {}))
+            for row, call in enumerate(move.calls, self.window.calls_of(train).start):
+                comes, goes = call.new_arrival_s, call.new_departure_s
+                # Who loses by a call that is gone is counted with the train: nothing is missed there.
+                arrivals[row] = -np.inf if comes is None else comes - call.old_arrival_s
+                departures[row] = np.inf if goes is None else goes - call.old_departure_s
             times = np.array(
                 [
                     [np.nan, np.nan] if call.new_arrival_s is None else [call.new_arrival_s, call.new_departure_s]
@@ -311,6 +318,9 @@ class ProposalCheck:
         said = self.proposal.harm.eur - self.proposal.missed.eur
         if abs(total - said) > max(HARM_SHARE * total, 1.0):
             self.say("harm", "all", f"{total:.0f} EUR without connections, {said:.0f} said")
+        missed = sum(model.missed(*late[day]).eur for day in sorted(late))
+        if abs(missed - self.proposal.missed.eur) > max(HARM_SHARE * missed, 1.0):
+            self.say("harm", "connections", f"{missed:.0f} EUR missed, {self.proposal.missed.eur:.0f} said")
 
 
 @dataclass(frozen=True)

@@ -223,14 +223,16 @@ def _all(stage: Stage, progress: Progress) -> list[Candidate]:
 def _other_sets(stage: Stage, rules: RuleSet, best: Candidate | None) -> list[o.RuleAnswer]:
     """Return what the other rule sets would let happen."""
     found = []
-    steps = displace_settings().search.quick_steps
+    steps = displace_settings().search.steps // 2
     for name in rule_set_names():
         if name == rules.name:
             continue
         other = rule_set(name)
         candidate = None
         if best is not None and other.displaces:
-            candidate = stage.under(other).pricing(best.runs, best.how, steps)
+            under = stage.under(other)
+            candidate = under.pricing(best.runs, best.how, steps)
+            candidate = None if candidate is None else under.keeping_levels(candidate, steps)[0]
         status, missing = _status(other, stage.problem.request)
         outcome = "none" if candidate is None else "path" if status == READY else "draft"
         if candidate is None and not other.displaces:
