@@ -77,7 +77,7 @@ def propose(
     for candidate in candidates(stage.problem, stage.pricing, progress) if found is None else found:
         first(candidate)
         looked.append(candidate)
-    worked = [_worked_out(stage, candidate, progress) for candidate in _promising(looked)]
+    worked = [_worked_out(stage, candidate, progress) for candidate in _promising(stage, looked)]
     worked = [(candidate, short) for candidate, short in worked if candidate.eur <= most_eur]
     short_of = {id(candidate): short for candidate, short in worked}
     result = Proposed([], [], [], looked)
@@ -91,10 +91,21 @@ def propose(
     return result
 
 
-def _promising(looked: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates worth more work: the cheapest by their first price, and the first to arrive."""
-    cheapest = sorted(looked, key=lambda one: (one.eur, one.arrival_s))[: displace_settings().search.worked_out]
-    soonest = sorted(looked, key=lambda one: (one.arrival_s, one.eur))[:1]
+def _promising(stage: Stage, looked: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates worth more work, each once: the cheapest at first, and the first to arrive.
+
+    Minimum levels that they leave unmet weigh as much as when trains are placed.
+    """
+    rules = displace_settings()
+    level_eur = rules.moves.level_eur if stage.rulebook.rules.keeps_minimum_levels else 0.0
+    once = {
+        (one.eur, *((run.directed.tobytes(), float(run.depart_s[0]), float(run.exit_s[-1])) for run in one.runs)): one
+        for one in reversed(looked)
+    }
+    weighed = [(one.eur + (level_eur * len(stage.shortfalls(one)) if level_eur else 0.0), one) for one in once.values()]
+    cheapest = [one for _, one in sorted(weighed, key=lambda pair: (pair[0], pair[1].arrival_s))]
+    cheapest = cheapest[: rules.search.worked_out]
+    soonest = sorted(once.values(), key=lambda one: (one.arrival_s, one.eur))[:1]
     return cheapest + [one for one in soonest if all(one is not other for other in cheapest)]
 
 
