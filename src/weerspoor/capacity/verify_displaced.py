@@ -238,7 +238,7 @@ class ProposalCheck:
             begins = next((call.code for call in move.calls if call.new_arrival_s is not None), "")
             leaves_s = move.legs[0].departure_s + move.legs[0].shift_s
         stock, since_s = self._stock(earlier, move_of)
-        if leaves_s - since_s > STOCK_S:
+        if run.leaves_s[0] - since_s > STOCK_S:
             return
         of = self._name(earlier)
         if stock != begins:
@@ -356,6 +356,21 @@ class _Run:
             return self.leg_at(from_s)
         position = min(inside)
         return max(sum(stand < position for stand in self.stands[:-1]) - 1, 0)
+
+
+def with_other_paths(day: Day, plan: Plan, number: int) -> Day:
+    """Return the stretch of a day about the paths of a plan, with the trains of all paths but one."""
+    from weerspoor.capacity.accumulate import plan_train
+
+    kind = plan_train(plan).occupies
+    times = [time for path in plan.paths for row in path.held for time in (row.from_s, row.until_s)]
+    part = window_of(day, min(times) - 3600, max(times) + 3600).day
+    others = [
+        _bare(f"{plan.reference}/{i + 1}", _rows_of_path(path.held, path.kept_empty, kind))
+        for i, path in enumerate(plan.paths)
+        if i != number
+    ]
+    return altered(part, (), others)
 
 
 def _bare(reference: str, rows: Rows) -> Added:

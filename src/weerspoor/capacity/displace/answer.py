@@ -10,9 +10,10 @@ import numpy as np
 
 from weerspoor.capacity import plan as p
 from weerspoor.capacity import proposal as o
+from weerspoor.capacity.displace.account import Account
 from weerspoor.capacity.displace.paths import Candidate
 from weerspoor.capacity.displace.propose import Proposed, propose
-from weerspoor.capacity.displace.rules import Rulebook
+from weerspoor.capacity.displace.rules import MOVE_OF, Rulebook
 from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.capacity.displace.simple import compared
 from weerspoor.capacity.displace.stage import Stage
@@ -140,6 +141,37 @@ def displace_on(
     return _by_consent(stage, made, chosen, most_eur, progress, first)
 
 
+def answer_of(request: Request, made: Made, proposed: Proposed, stage: Stage, rules: RuleSet) -> Answer:
+    """Return proposals as the answer to a request that changed.
+
+    Parameters
+    ----------
+    request : Request
+        As it is now.
+    made : Made
+        With the plan that it was; its paths are dropped.
+    proposed : Proposed
+    stage : Stage
+    rules : RuleSet
+    """
+    kind, missing = _status(rules, request)
+    empty = msgspec.structs.replace(
+        made.plan,
+        outcome="none",
+        paths=[],
+        explanation=None,
+        request=request.as_dict(),
+        provenance=msgspec.structs.replace(made.plan.provenance, request=request.content_hash),
+    )
+    key = "displace.summary.none"
+    values: dict[str, object] = {}
+    if proposed.proposals:
+        least = proposed.proposals[0]
+        key, values = "displace.summary.proposals", {"trains": len(least.moves), "eur": round(least.harm.eur)}
+    note = _displacement(rules, kind, Sentence(key, values), missing=missing, proposals=proposed.proposals)
+    return Answer(_with(replace(made, plan=empty), note, rules), made, proposed, stage)
+
+
 def _free_key(plan: p.Plan) -> str:
     in_reserve = any(path.reserve_paths for path in plan.paths)
     return "displace.summary.reserve" if in_reserve else "displace.summary.free"
@@ -233,6 +265,8 @@ def _other_sets(stage: Stage, rules: RuleSet, best: Candidate | None) -> list[o.
             under = stage.under(other)
             candidate = under.pricing(best.runs, best.how, steps)
             candidate = None if candidate is None else under.keeping_levels(candidate, steps)[0]
+            if _allows_all(under, best) and (candidate is None or best.eur < candidate.eur):
+                candidate = best
         status, missing = _status(other, stage.problem.request)
         outcome = "none" if candidate is None else "path" if status == READY else "draft"
         if candidate is None and not other.displaces:
@@ -250,6 +284,12 @@ def _other_sets(stage: Stage, rules: RuleSet, best: Candidate | None) -> list[o.
             )
         )
     return found
+
+
+def _allows_all(stage: Stage, candidate: Candidate) -> bool:
+    """Tell whether the rules of a stage allow all that a candidate does to others."""
+    kinds = ((train, Account(stage.scene, train, placement).kind) for train, placement in candidate.placements.items())
+    return all(stage.rulebook.permission(train, MOVE_OF[kind]).allowed for train, kind in kinds)
 
 
 def _status(rules: RuleSet, request: Request) -> tuple[str, list[Sentence]]:
@@ -321,6 +361,7 @@ def _displacement(
             source=rules.source,
             hash=rules.content_hash,
             compensated=rules.compensated,
+            decided_by=list(rules.decided_by),
         ),
         status=status,
         missing=missing or [],

@@ -128,7 +128,7 @@ class Pricing:
 
 
 def candidates(
-    problem: Problem, pricing: Pricing, progress: Callable[[str], None] = lambda _: None
+    problem: Problem, pricing: Pricing, progress: Callable[[str], None] = lambda _: None, *, few: bool = False
 ) -> Iterator[Candidate]:
     """Yield paths for a train with what they do to others, the first as soon as there is one.
 
@@ -138,6 +138,8 @@ def candidates(
         On the day of the scene's window.
     pricing : Pricing
     progress : callable
+    few : bool
+        Look no further than the quickest path at some departures where one of them can be had.
     """
     rules = displace_settings().search
     progress("looking for paths on an empty railway")
@@ -152,6 +154,8 @@ def candidates(
         if found is not None:
             best = found if best is None or found.eur < best.eur else best
             yield found
+    if few and best is not None:
+        return
     progress("looking for paths among the trains that are dear to move")
     for run in _among_dear(problem, prices):
         found = pricing(convoy(problem, run), "among_dear", rules.quick_steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -142,6 +142,10 @@ class Scene:
 
     def __post_init__(self) -> None:
         self._before = {then: train for train, (then, _) in self.window.turns.items()}
+
+    def under(self, allowed: Callable[[int], Allowed]) -> Scene:
+        """Return the same scene, its timelines shared, where something else is allowed."""
+        return replace(self, allowed=allowed, moved=dict(self.moved), _terms={})
 
     # -- a train by itself ------------------------------------------------------------------------------------------
 

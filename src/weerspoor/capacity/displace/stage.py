@@ -51,7 +51,16 @@ class Stage:
     levels: list[MinimumLevels] = field(default_factory=list)
 
     @classmethod
-    def of(cls, request: Request, network: Network, day: Day, rules: RuleSet, *, by_consent: bool = False) -> Stage:
+    def of(
+        cls,
+        request: Request,
+        network: Network,
+        day: Day,
+        rules: RuleSet,
+        *,
+        by_consent: bool = False,
+        from_s: int | None = None,
+    ) -> Stage:
         """Return the stage of a request under a rule set.
 
         Parameters
@@ -64,6 +73,8 @@ class Stage:
         rules : RuleSet
         by_consent : bool
             Only shifts to which holders consent.
+        from_s : int, optional
+            An earlier time from which the trains of the day are needed.
 
         Raises
         ------
@@ -71,7 +82,8 @@ class Stage:
             If the train cannot be, or the day has no passengers.
         """
         harm = HarmModel(day, load_harm_values())
-        window = window_of(day, request.anchor_s - BEFORE_S, request.horizon_s + AFTER_S)
+        begin_s = min(request.anchor_s, request.anchor_s if from_s is None else from_s)
+        window = window_of(day, begin_s - BEFORE_S, request.horizon_s + AFTER_S)
         problem = prepare(request, network, window.day)
         occupied = problem.occupation
         rulebook = Rulebook(rules, window, network, by_consent=by_consent)
@@ -85,7 +97,7 @@ class Stage:
         return self._with(rulebook)
 
     def _with(self, rulebook: Rulebook) -> Stage:
-        scene = replace(self.scene, allowed=rulebook, moved=dict(self.scene.moved), _terms={})
+        scene = self.scene.under(rulebook)
         return replace(self, scene=scene, pricing=replace(self.pricing, scene=scene), rulebook=rulebook)
 
     # -- minimum levels ---------------------------------------------------------------------------------------------
@@ -118,14 +130,16 @@ class Stage:
             for short in self.levels[0].may_lose(sorted(removed), moved, lost)
         ]
 
-    def keeping_levels(self, candidate: Candidate, steps: int) -> tuple[Candidate, list[Shortfall]]:
+    def keeping_levels(
+        self, candidate: Candidate, steps: int, *, rounds: int = LEVEL_ROUNDS
+    ) -> tuple[Candidate, list[Shortfall]]:
         """Return the candidate with minimum levels kept as far as they can be, and those that cannot."""
         short = self.shortfalls(candidate)
         if not short or not self.rulebook.rules.keeps_minimum_levels:
             return candidate, short
         best, kept = (candidate, short), set(self.rulebook.kept)
         latest = candidate
-        for _ in range(LEVEL_ROUNDS):
+        for _ in range(rounds):
             more = self._needed(latest) - kept
             if not more:
                 break
