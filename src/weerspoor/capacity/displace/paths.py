@@ -238,7 +238,7 @@ def _departures(problem: Problem, base: Run, prices: _Prices) -> Iterator[tuple[
         earliest_s, latest_s = 0.0, 0.0
     low = int(np.ceil(earliest_s / rules.grid_s)) * rules.grid_s
     shifts = np.arange(low, max(int(latest_s), low) + 1, rules.grid_s, dtype=np.int32)
-    if low > latest_s + rules.grid_s:
+    if low > latest_s:
         return
     rows, lines = _together(problem, trains), problem.occupation.timelines
     guesses = []
