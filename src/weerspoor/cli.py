@@ -194,6 +194,7 @@ def plan(
         made: Made | Answer
         if displace:
             made = _displaced(wanted, day, rules or "besluit", max_harm_eur, say)
+            _check_proposal(made.plan, proposal)
         else:
             from weerspoor.capacity.make import make_plan
 
@@ -270,6 +271,15 @@ def _displaced(wanted: Request, day: str, rules: str, most_eur: float | None, sa
         raise InputError("has no trains to displace", where="--day")
     limit = float("inf") if most_eur is None else most_eur
     return displace_on(with_points(wanted, network.points), network, on_day, rules=rules, most_eur=limit, progress=say)
+
+
+def _check_proposal(made: Plan, proposal: str) -> None:
+    """Refuse the name of a proposal that a plan does not have."""
+    from weerspoor.capacity.verify import proposals_of
+
+    names = [one.id for one in proposals_of(made)]
+    if proposal and proposal.casefold() not in [name.casefold() for name in names]:
+        raise InputError(f"there is no proposal {proposal!r}", where="--proposal", hint=", ".join(names))
 
 
 def _displib(made: Made | Answer, proposal: str, say: Callable[[str], None]) -> dict[str, bytes]:
@@ -402,7 +412,7 @@ def verify(
     with _progress() as say:
         say("loading the network")
         from weerspoor.capacity.make import find_day
-        from weerspoor.capacity.verify import verify_plan
+        from weerspoor.capacity.verify import proposals_of, verify_plan
         from weerspoor.network.load import load_network
 
         network = load_network()
@@ -411,12 +421,14 @@ def verify(
         on_day = find_day(name, network)
         say("checking")
         violations = verify_plan(given, network, on_day)
-    if not given.paths:
+    proposals = proposals_of(given)
+    if not given.paths and not proposals:
         typer.echo(f"{plan_file}: the plan holds no path; there is nothing that could be violated.")
         raise typer.Exit(NO_PATH)
     if not violations:
-        noun = "path holds" if len(given.paths) == 1 else "paths hold"
-        typer.echo(f"Valid: {given.reference}, {len(given.paths)} {noun} on {name}.")
+        held = proposals or given.paths
+        noun = ("proposal" if proposals else "path") + (" holds" if len(held) == 1 else "s hold")
+        typer.echo(f"Valid: {given.reference}, {len(held)} {noun} on {name}.")
         raise typer.Exit(FOUND)
     typer.echo(f"Not valid on {name}: {len(violations)} violation{'s' if len(violations) > 1 else ''}.")
     for violation in violations:

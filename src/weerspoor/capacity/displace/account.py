@@ -55,14 +55,10 @@ class Account:
             return new
         variant = self.scene.of(self.train)[self.placement.variant]
         base = old if variant.call_s is None else variant.call_s
-        leaves = self.legs.departures_s
-        count = self.legs.count
-        for call in range(len(old)):
+        first, last = found.first, found.last
+        for call, (comes, goes) in enumerate(self.legs.legs_at(base).tolist()):
             if np.isnan(base[call]).any():
                 continue
-            comes = int(np.clip(np.searchsorted(leaves, base[call, 0] + 0.5) - 1, 0, count - 1))
-            goes = int(np.clip(np.searchsorted(leaves, base[call, 1] + 0.5) - 1, 0, count - 1))
-            first, last = found.first, found.last
             if comes > last or goes < first or (goes == first and comes < first and not self._begins(call)):
                 continue
             arrival = base[call, 0] + found.shift_s[max(comes, first)]
@@ -346,8 +342,8 @@ def missed_connections(accounts: Iterable[Account]) -> dict[int, Harm]:
         arrival, departure = by_day.setdefault(int(scene.window.days[account.train]), ({}, {}))
         first = scene.window.calls_of(account.train).start
         for call, (late, later) in enumerate(account.late_s.tolist()):
-            if not np.isnan(late):
-                arrival[first + call], departure[first + call] = late, later
+            gone = np.isnan(late)  # what that costs is told with the train: no connection is missed there besides
+            arrival[first + call], departure[first + call] = (-np.inf, np.inf) if gone else (late, later)
     if scene is None:
         return {}
     return {day: scene.harm.missed(*late) for day, late in sorted(by_day.items())}

@@ -10,9 +10,10 @@ import numpy as np
 
 from weerspoor.capacity import plan as p
 from weerspoor.capacity import proposal as o
+from weerspoor.capacity.displace.account import Account
 from weerspoor.capacity.displace.paths import Candidate
 from weerspoor.capacity.displace.propose import Proposed, propose
-from weerspoor.capacity.displace.rules import Rulebook
+from weerspoor.capacity.displace.rules import MOVE_OF, Rulebook
 from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.capacity.displace.simple import compared
 from weerspoor.capacity.displace.stage import Stage
@@ -254,14 +255,18 @@ def _all(stage: Stage, progress: Progress) -> list[Candidate]:
 def _other_sets(stage: Stage, rules: RuleSet, best: Candidate | None) -> list[o.RuleAnswer]:
     """Return what the other rule sets would let happen."""
     found = []
-    steps = displace_settings().search.quick_steps
+    steps = displace_settings().search.steps // 2
     for name in rule_set_names():
         if name == rules.name:
             continue
         other = rule_set(name)
         candidate = None
         if best is not None and other.displaces:
-            candidate = stage.under(other).pricing(best.runs, best.how, steps)
+            under = stage.under(other)
+            candidate = under.pricing(best.runs, best.how, steps)
+            candidate = None if candidate is None else under.keeping_levels(candidate, steps)[0]
+            if _allows_all(under, best) and (candidate is None or best.eur < candidate.eur):
+                candidate = best
         status, missing = _status(other, stage.problem.request)
         outcome = "none" if candidate is None else "path" if status == READY else "draft"
         if candidate is None and not other.displaces:
@@ -279,6 +284,12 @@ def _other_sets(stage: Stage, rules: RuleSet, best: Candidate | None) -> list[o.
             )
         )
     return found
+
+
+def _allows_all(stage: Stage, candidate: Candidate) -> bool:
+    """Tell whether the rules of a stage allow all that a candidate does to others."""
+    kinds = ((train, Account(stage.scene, train, placement).kind) for train, placement in candidate.placements.items())
+    return all(stage.rulebook.permission(train, MOVE_OF[kind]).allowed for train, kind in kinds)
 
 
 def _status(rules: RuleSet, request: Request) -> tuple[str, list[Sentence]]:

@@ -100,11 +100,10 @@ class Pricing:
             parts = [Rows.of(run, self.kind) for run in runs]
             replanner = Replanner(scene, self.fixed(parts), seed=seed)
             in_the_way: set[int] = set()
-            for rows in parts:
+            for number, rows in enumerate(parts):
                 in_the_way.update(scene.timelines.conflicts_of(rows))
                 if any(train >= len(scene.window.origin) for train in in_the_way):
                     return None
-            for number, rows in enumerate(parts):
                 scene.timelines.insert(self.military + number, rows)
             if not replanner.first(in_the_way, most_eur).complete:
                 return None
@@ -182,7 +181,11 @@ def convoy(problem: Problem, run: Run) -> tuple[Run, ...]:
         rows.occupies, rows.blocks,
     )  # fmt: skip
     interval_s = -(-series.interval_s // STEP_S) * STEP_S
-    while own.conflicts_of(Rows.of(later(run, interval_s), problem.model.kind), train=-1):
+
+    def meet(behind: int) -> bool:
+        return bool(own.conflicts_of(Rows.of(later(run, behind * interval_s), problem.model.kind)))
+
+    while any(meet(behind) for behind in range(1, count)):
         interval_s += WIDER_S
     return tuple(later(run, number * interval_s) for number in range(count))
 
@@ -235,7 +238,7 @@ def _departures(problem: Problem, base: Run, prices: _Prices) -> Iterator[tuple[
         earliest_s, latest_s = 0.0, 0.0
     low = int(np.ceil(earliest_s / rules.grid_s)) * rules.grid_s
     shifts = np.arange(low, max(int(latest_s), low) + 1, rules.grid_s, dtype=np.int32)
-    if low > latest_s + rules.grid_s:
+    if low > latest_s:
         return
     rows, lines = _together(problem, trains), problem.occupation.timelines
     guesses = []

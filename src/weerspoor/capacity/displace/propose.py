@@ -79,7 +79,7 @@ def propose(
     for candidate in candidates(stage.problem, stage.pricing, progress) if found is None else found:
         first(candidate)
         looked.append(candidate)
-    worked = [_worked_out(stage, candidate, thorough, progress) for candidate in _promising(looked)]
+    worked = [_worked_out(stage, candidate, thorough, progress) for candidate in _promising(stage, looked)]
     worked = [(candidate, short) for candidate, short in worked if candidate.eur <= most_eur]
     short_of = {id(candidate): short for candidate, short in worked}
     result = Proposed([], [], [], looked)
@@ -93,11 +93,24 @@ def propose(
     return result
 
 
-def _promising(looked: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates worth more work: the cheapest by their first price, and the first to arrive."""
-    cheapest = sorted(looked, key=lambda one: (one.eur, one.arrival_s))[: displace_settings().search.worked_out]
-    soonest = sorted(looked, key=lambda one: (one.arrival_s, one.eur))[:1]
+def _promising(stage: Stage, looked: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates worth more work, each once: the cheapest at first, and the first to arrive."""
+    once = {
+        (one.eur, *((run.directed.tobytes(), float(run.depart_s[0]), float(run.exit_s[-1])) for run in one.runs)): one
+        for one in reversed(looked)
+    }
+    weight = {id(one): _weight_eur(stage, one) for one in once.values()}
+    cheapest = sorted(once.values(), key=lambda one: (weight[id(one)], one.arrival_s))
+    cheapest = cheapest[: displace_settings().search.worked_out]
+    soonest = sorted(once.values(), key=lambda one: (one.arrival_s, one.eur))[:1]
     return cheapest + [one for one in soonest if all(one is not other for other in cheapest)]
+
+
+def _weight_eur(stage: Stage, candidate: Candidate) -> float:
+    """Return the harm of a candidate; minimum levels left unmet weigh as much besides as when trains are placed."""
+    if not stage.rulebook.rules.keeps_minimum_levels:
+        return candidate.eur
+    return candidate.eur + displace_settings().moves.level_eur * len(stage.shortfalls(candidate))
 
 
 def _worked_out(
@@ -108,7 +121,7 @@ def _worked_out(
     search = displace_settings().search
     steps = search.steps if thorough else search.quick_steps
     worked = stage.pricing(candidate.runs, candidate.how, steps)
-    if worked is None or worked.eur > candidate.eur:
+    if worked is None or _weight_eur(stage, worked) > _weight_eur(stage, candidate):
         worked = candidate
     return stage.keeping_levels(worked, steps // 2, rounds=LEVEL_ROUNDS if thorough else 1)
 

@@ -179,8 +179,7 @@ class Scene:
         by_s = int(self.window.days[train]) * 86_400
         arrivals = self.window.whole.calls.arrival_s[rows] + by_s
         prices = np.zeros(legs.count)
-        at = np.clip(np.searchsorted(legs.departures_s, arrivals + 0.5) - 1, 0, legs.count - 1)
-        np.add.at(prices, at, self.harm.arrival_eur_per_s[rows])
+        np.add.at(prices, legs.legs_at(arrivals), self.harm.arrival_eur_per_s[rows])
         return prices
 
     def _own_terms(self, train: int, number: int) -> Terms:
