@@ -62,9 +62,10 @@ def day_after(stage: Stage, candidate: Candidate) -> Day:
         by_s = np.int32(int(window.days[account.train]) * DAY_S)
         rows = account.rows
         many = np.full(len(rows.zone), origin, np.int32)
-        for column, part in zip(
-            columns, (rows.zone, rows.from_s - by_s, rows.until_s - by_s, many, rows.occupies, rows.blocks), strict=True
-        ):
+        parts: tuple[npt.NDArray[np.integer[Any]], ...] = (
+            rows.zone, rows.from_s - by_s, rows.until_s - by_s, many, rows.occupies, rows.blocks,
+        )  # fmt: skip
+        for column, part in zip(columns, parts, strict=True):
             column.append(part)
         directed, *times = account.movement
         runs[origin] = (directed, *(np.round((part - by_s) * 10).astype(np.int32) for part in times))
@@ -73,7 +74,7 @@ def day_after(stage: Stage, candidate: Candidate) -> Day:
         held.zone, held.from_s, held.until_s, held.train, held.occupies, held.blocks,
     )  # fmt: skip
     zone, from_s, until_s, train_of, occupies, blocks = (
-        np.concatenate([column[kept], *parts]).astype(column.dtype) for column, parts in zip(old, columns, strict=True)
+        np.concatenate([column[kept], *more]).astype(column.dtype) for column, more in zip(old, columns, strict=True)
     )
     by_time = np.lexsort((from_s, zone))
     return replace(
