@@ -263,7 +263,7 @@ class Displacement(msgspec.Struct, kw_only=True):
 
     rules: RuleNote
     status: str
-    """ready; draft, with what is missing; refused, when the rule set cannot be used; not_allowed, when it moves no train."""
+    """ready; draft, with what is missing; refused: the rule set cannot be used; not_allowed: it moves no train."""
     missing: list[Sentence]
     summary: Sentence
     free: bool
