@@ -105,6 +105,8 @@ def _worked_out(stage: Stage, candidate: Candidate, progress: Progress) -> tuple
     worked = stage.pricing(candidate.runs, candidate.how, steps)
     if worked is None or worked.eur > candidate.eur:
         worked = candidate
+    progress("looking for other tracks for the costliest of them")
+    worked = stage.other_tracks.better(stage.pricing, worked, steps // 2)
     return stage.keeping_levels(worked, steps // 2)
 
 

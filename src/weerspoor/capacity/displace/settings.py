@@ -58,6 +58,10 @@ class SearchRule(_Table, frozen=True, kw_only=True):
         So many of the cheapest candidates get the second.
     other_tracks : int
         For so many of the costliest trains other tracks are looked for.
+    track_rounds : int
+        So often in a row, while that makes the candidate cheaper.
+    track_labels : int
+        Most labels of each of these searches.
     most_blockers : int
         A step takes out no more trains than these besides the one it is about.
     warmth : float
@@ -75,6 +79,8 @@ class SearchRule(_Table, frozen=True, kw_only=True):
     worked_out: int
     steps: int
     other_tracks: int
+    track_rounds: int
+    track_labels: int
     most_blockers: int
     warmth: float
 

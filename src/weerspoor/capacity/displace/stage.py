@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from weerspoor.capacity.displace.paths import Candidate, Pricing
 from weerspoor.capacity.displace.rules import Rulebook
 from weerspoor.capacity.displace.scene import Scene
+from weerspoor.capacity.displace.tracks import OtherTracks
 from weerspoor.capacity.fit import Problem, prepare
 from weerspoor.capacity.minimum_levels import MinimumLevels, Shortfall
 from weerspoor.capacity.request import Request
@@ -87,6 +89,11 @@ class Stage:
     def _with(self, rulebook: Rulebook) -> Stage:
         scene = replace(self.scene, allowed=rulebook, _terms={})
         return replace(self, scene=scene, pricing=replace(self.pricing, scene=scene), rulebook=rulebook)
+
+    @cached_property
+    def other_tracks(self) -> OtherTracks:
+        """Finds other tracks for displaced trains; what it finds, every stage on the same scene may use."""
+        return OtherTracks(self.scene)
 
     # -- minimum levels ---------------------------------------------------------------------------------------------
 
