@@ -17,6 +17,8 @@ from weerspoor.capacity.holders import holder_of
 from weerspoor.capacity.plan import Plan
 from weerspoor.capacity.proposal import Move, Proposal
 from weerspoor.capacity.rules import RuleSet, rule_set
+from weerspoor.capacity.verify_rerouted import InDay, ReroutedCheck
+from weerspoor.capacity.verify_run import Violation
 from weerspoor.common.clock import DAY_S, clock
 from weerspoor.kernel.graph import KEEP_ALL
 from weerspoor.kernel.timelines import Rows
@@ -39,15 +41,6 @@ STOCK_S = 3 * 3600
 Ints = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True)
-class Fault:
-    """A rule that a proposal breaks, where and how."""
-
-    rule: str
-    place: str
-    detail: str
-
-
 class ProposalCheck:
     """Checks one proposal.
 
@@ -62,12 +55,12 @@ class ProposalCheck:
 
     def __init__(self, plan: Plan, proposal: Proposal, network: Network, day: Day) -> None:
         self.plan, self.proposal, self.network, self.day = plan, proposal, network, day
-        self.faults: list[Fault] = []
+        self.faults: list[Violation] = []
         self.by_name = {name: number for number, name in enumerate(self.window.day.trains.reference)}
 
     def say(self, rule: str, place: str, detail: str) -> None:
         """Note a fault."""
-        self.faults.append(Fault(rule, f"proposal {self.proposal.id}, {place}", detail))
+        self.faults.append(Violation(rule, f"proposal {self.proposal.id}, {place}", detail))
 
     @cached_property
     def window(self) -> Window:
@@ -107,7 +100,7 @@ class ProposalCheck:
         occupies, blocks = np.full(len(table), kind, np.uint8), np.full(len(table), KEEP_ALL, np.uint8)
         return _bare(move.train, Rows(table[:, 0], table[:, 1], table[:, 2], occupies, blocks))
 
-    def run(self) -> list[Fault]:
+    def run(self) -> list[Violation]:
         """Return what is wrong with the moved trains, the rules cited and the harm; the paths are checked apart."""
         seen: set[str] = set()
         for move in self.proposal.moves:
@@ -129,8 +122,13 @@ class ProposalCheck:
             if move.held or move.legs or any(call.new_arrival_s is not None for call in move.calls):
                 self.say("displacement", move.train, "is cancelled, and runs")
             return
+        if bool(move.pieces) != (move.kind == "rerouted"):
+            self.say("displacement", move.train, f"is said to be {move.kind}, and does not run so")
+            return
         if move.pieces:
-            self.say("displacement", move.train, "runs over other tracks, which cannot be checked")
+            check = ReroutedCheck(move, self._in_day(train), self.network)
+            for fault in check.run():
+                self.say(fault.rule, fault.place, fault.detail)
             return
         run = _Run.of(self.window, train)
         first = next(
@@ -151,6 +149,13 @@ class ProposalCheck:
         self._check_stands(move, train, run, shift)
         self._check_calls(move, run, shift)
         self._check_held(move, train, run, shift)
+
+    def _in_day(self, train: int) -> InDay:
+        rows, calls = self.window.calls_of(train), self.day.calls
+        planned = (calls.planned_arrival_s[rows] >= 0) | (calls.planned_departure_s[rows] >= 0)
+        run = _Run.of(self.window, train).directed
+        trains = self.window.day.trains
+        return InDay(trains.kind[train], trains.layer[train], planned.tolist(), int(run[0]), int(run[-1]))
 
     def _check_stands(self, move: Move, train: int, run: _Run, shift: dict[int, int]) -> None:
         layer = self.window.day.trains.layer[train]
@@ -231,18 +236,22 @@ class ProposalCheck:
     def _turn(self, was: Move, earlier: int, train: int, least_s: int) -> None:
         run, before = _Run.of(self.window, train), _Run.of(self.window, earlier)
         move = next((one for one in self.proposal.moves if one.train == self._name(train)), None)
-        first, shift_s = 0, 0
-        if move is not None:
+        first, shift_s = 0, 0.0
+        if move is not None and move.pieces:
+            shift_s = move.pieces[0].depart_s - run.leaves_s[0]
+        elif move is not None:
             first = min(range(len(run.leaves_s)), key=lambda i: abs(run.leaves_s[i] - move.legs[0].departure_s))
             shift_s = move.legs[0].shift_s
         planned = run.leaves_s[0] - before.arrives_s[-1]
-        if planned > STOCK_S or not was.legs:
+        ends = [call.new_arrival_s for call in was.calls if call.new_arrival_s is not None]
+        if not was.legs or not ends or run.leaves_s[0] - ends[-1] > STOCK_S:
             return
         if was.kind == "shortened" or first:
             if not self._ends_where_it_begins(was, train, first):
                 self.say("turn", self._name(train), f"the stock of {was.train} is not where it begins")
             return
-        stood_s = run.leaves_s[first] + shift_s - before.arrives_s[-1] - was.legs[-1].shift_s
+        came_s = was.pieces[-1].exit_s if was.pieces else before.arrives_s[-1] + was.legs[-1].shift_s
+        stood_s = run.leaves_s[first] + shift_s - came_s
         if stood_s < min(least_s, planned) - WHOLE_S:
             self.say("turn", self._name(train), f"leaves {stood_s:.0f} s after the stock of {was.train} came")
 

@@ -281,7 +281,7 @@ def _eur_without(stage: Stage, rules: RuleSet, line: RuleLine, best: Candidate) 
     other = rules.without(line.id)
     if not other.displaces:
         return None
-    steps = displace_settings().search.steps // 2
+    steps = displace_settings().search.level_steps
     relaxed = stage.under(other)
     worked = relaxed.pricing(best.runs, best.how, steps)
     if worked is None:

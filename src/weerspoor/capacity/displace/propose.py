@@ -101,13 +101,13 @@ def _promising(looked: Sequence[Candidate]) -> list[Candidate]:
 def _worked_out(stage: Stage, candidate: Candidate, progress: Progress) -> tuple[Candidate, list[Shortfall]]:
     """Return a candidate with more work done on it and minimum levels kept as far as can be."""
     progress("re-planning the trains in its way")
-    steps = displace_settings().search.steps
-    worked = stage.pricing(candidate.runs, candidate.how, steps)
+    rules = displace_settings().search
+    worked = stage.pricing(candidate.runs, candidate.how, rules.steps)
     if worked is None or worked.eur > candidate.eur:
         worked = candidate
     progress("looking for other tracks for the costliest of them")
-    worked = stage.other_tracks.better(stage.pricing, worked, steps // 2)
-    return stage.keeping_levels(worked, steps // 2)
+    worked = stage.other_tracks.better(stage.pricing, worked, rules.track_rounds)
+    return stage.keeping_levels(worked, rules.level_steps, other_tracks=1)
 
 
 class _Maker:

@@ -216,6 +216,8 @@ class Scene:
         layer = self.window.day.trains.layer[train]
         n = legs.count
         low, high = np.full(n, -allowed.earlier_s, np.int32), np.full(n, allowed.later_s, np.int32)
+        # Behind the window nobody knows what is free.
+        high = np.minimum(high, np.maximum(self.window.until_s - legs.arrivals_s, 0)).astype(np.int32)
         spare = self._spare(train, legs, rules.least_stand_s.get(layer, 60))
         begin, end = np.full(n, NEVER), np.full(n, NEVER)
         begin[0], end[-1] = variant.eur, 0.0
@@ -234,7 +236,7 @@ class Scene:
         if variant.early_s is not None:
             # Nowhere before its times, so that it costs nothing.
             low, early = -variant.early_s, np.zeros(n)
-            high = np.maximum(high - np.ceil(variant.late_s), low).astype(np.int32)
+            high = np.minimum(high, allowed.later_s - np.ceil(variant.late_s)).astype(np.int32)
         terms = Terms(low, high, spare, self.leg_prices(train, variant), early, begin, end)
         self._terms[key] = terms
         return terms

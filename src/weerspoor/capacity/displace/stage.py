@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from weerspoor.capacity.displace.paths import Candidate, Pricing
 from weerspoor.capacity.displace.rules import Rulebook
@@ -41,6 +40,8 @@ class Stage:
     scene : Scene
     pricing : Pricing
     rulebook : Rulebook
+    other_tracks : OtherTracks
+        Finds other tracks for displaced trains; what it finds, every stage on the same window may use.
     """
 
     network: Network
@@ -50,6 +51,7 @@ class Stage:
     scene: Scene
     pricing: Pricing
     rulebook: Rulebook
+    other_tracks: OtherTracks
     levels: list[MinimumLevels] = field(default_factory=list)
 
     @classmethod
@@ -79,7 +81,7 @@ class Stage:
         rulebook = Rulebook(rules, window, network, by_consent=by_consent)
         scene = Scene(network, window, harm, occupied.timelines.copy(), rulebook)
         pricing = Pricing(scene, len(occupied.reference), problem.model.kind)
-        return cls(network, day, window, problem, scene, pricing, rulebook)
+        return cls(network, day, window, problem, scene, pricing, rulebook, OtherTracks(scene))
 
     def under(self, rules: RuleSet, *, by_consent: bool = False) -> Stage:
         """Return the same under another rule set; the scene's timelines are shared."""
@@ -87,13 +89,14 @@ class Stage:
         return self._with(rulebook)
 
     def _with(self, rulebook: Rulebook) -> Stage:
-        scene = replace(self.scene, allowed=rulebook, _terms={})
-        return replace(self, scene=scene, pricing=replace(self.pricing, scene=scene), rulebook=rulebook)
-
-    @cached_property
-    def other_tracks(self) -> OtherTracks:
-        """Finds other tracks for displaced trains; what it finds, every stage on the same scene may use."""
-        return OtherTracks(self.scene)
+        scene = replace(self.scene, allowed=rulebook, moved=dict(self.scene.moved), _terms={})
+        return replace(
+            self,
+            scene=scene,
+            pricing=replace(self.pricing, scene=scene),
+            rulebook=rulebook,
+            other_tracks=OtherTracks(scene, self.other_tracks.tried),
+        )
 
     # -- minimum levels ---------------------------------------------------------------------------------------------
 
@@ -125,8 +128,19 @@ class Stage:
             for short in self.levels[0].may_lose(sorted(removed), moved, lost)
         ]
 
-    def keeping_levels(self, candidate: Candidate, steps: int) -> tuple[Candidate, list[Shortfall]]:
-        """Return the candidate with minimum levels kept as far as they can be, and those that cannot."""
+    def keeping_levels(
+        self, candidate: Candidate, steps: int, *, other_tracks: int = 0
+    ) -> tuple[Candidate, list[Shortfall]]:
+        """Return the candidate with minimum levels kept as far as they can be, and those that cannot.
+
+        Parameters
+        ----------
+        candidate : Candidate
+        steps : int
+            Steps of re-planning each time that more trains are bound to run.
+        other_tracks : int
+            So often other tracks are looked for each time.
+        """
         short = self.shortfalls(candidate)
         if not short or not self.rulebook.rules.keeps_minimum_levels:
             return candidate, short
@@ -141,6 +155,7 @@ class Stage:
             again = stage.pricing(candidate.runs, candidate.how, steps)
             if again is None:
                 break
+            again = stage.other_tracks.better(stage.pricing, again, other_tracks)
             latest, short = again, self.shortfalls(again)
             if (len(short), again.eur) < (len(best[1]), best[0].eur):
                 best = (again, short)

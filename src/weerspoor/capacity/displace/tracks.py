@@ -61,9 +61,12 @@ class OtherTracks:
     Attributes
     ----------
     scene : Scene
+    tried : set
+        Trains that have been looked at, with what they cost then, and departure and arrival of the path.
     """
 
     scene: Scene
+    tried: set[tuple[int, int, float, float]] = field(default_factory=set)
     placer: Placer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +75,7 @@ class OtherTracks:
             self.scene.network, self.scene.timelines, known.model_of, known.norms, ways_of=known
         )  # fmt: skip
 
-    def better(self, pricing: Pricing, candidate: Candidate, steps: int) -> Candidate:
+    def better(self, pricing: Pricing, candidate: Candidate, rounds: int) -> Candidate:
         """Return a candidate with other tracks for the costliest trains that gain by them, re-planned anew.
 
         Parameters
@@ -80,31 +83,40 @@ class OtherTracks:
         pricing : Pricing
             Of the same scene, which is as before afterwards, but for the tracks that trains have gained.
         candidate : Candidate
-        steps : int
-            Steps of re-planning once other tracks are found; none if none are.
+        rounds : int
+            So often at most, the last time without gain.
         """
-        for _ in range(displace_settings().search.track_rounds):
-            again = self._once(pricing, candidate, steps)
-            if again is None or again.eur >= candidate.eur:
+        for _ in range(rounds):
+            again = self._once(pricing, candidate)
+            if again is None or _weight(again) >= _weight(candidate):
                 break
             candidate = again
         return candidate
 
-    def _once(self, pricing: Pricing, candidate: Candidate, steps: int) -> Candidate | None:
+    def _once(self, pricing: Pricing, candidate: Candidate) -> Candidate | None:
         """Return a candidate with other tracks for some of its trains; None if none gains by them."""
         costly = sorted(candidate.placements.items(), key=lambda item: (-item[1].eur, item[0]))
-        chosen = [train for train, placement in costly if self._may(train, placement)]
+        rules, path = displace_settings().search, (candidate.departure_s, candidate.arrival_s)
+        seen = {train: (train, round(place.eur), *path) for train, place in costly}
+        chosen = [train for train, place in costly if self._may(train, place) and seen[train] not in self.tried]
+        chosen = chosen[: rules.other_tracks]
+        self.tried.update(seen[train] for train in chosen)
         with pricing.as_in(candidate):
-            taken = [self._take(train) for train in chosen[: displace_settings().search.other_tracks]]
+            taken = [self._take(train) for train in chosen]
             if not any(taken):
                 return None
             replanner = Replanner(self.scene, pricing.fixed_beside(candidate.runs))
-            replanner.improve(steps)
+            replanner.improve(rules.track_steps)
             return replace(candidate, placements=dict(self.scene.moved), eur=self.scene.harm_eur)
 
     def _may(self, train: int, placement: Placement) -> bool:
-        allowed = self.scene.allowed(train)
-        return allowed.other_tracks and allowed.later_s > 0 and not placement.variant and bool(self.scene.of(train))
+        allowed, known = self.scene.allowed(train), self.scene.of(train)
+        if not allowed.other_tracks or not allowed.later_s or placement.variant or not known:
+            return False
+        # Outside the window nobody knows what is free.
+        legs, window = known[0].legs, self.scene.window
+        begins_s = float(legs.departures_s[0]) - displace_settings().moves.ready_s
+        return begins_s >= window.from_s and float(legs.arrivals_s[-1]) <= window.until_s
 
     def _take(self, train: int) -> bool:
         """Put a moved train on other tracks if it costs less there; tell whether such tracks were found."""
@@ -177,6 +189,11 @@ class OtherTracks:
         calls = self.scene.window.day.calls
         row = int(calls.start[train]) if call == 0 else int(calls.start[train + 1]) - 1
         return calls.track[row].rstrip(ascii_lowercase)
+
+
+def _weight(candidate: Candidate) -> float:
+    """Return what a candidate costs, minimum levels of service weighed as well."""
+    return sum(placement.eur for placement in candidate.placements.values())
 
 
 def _placer(network: Network) -> Placer:
