@@ -216,8 +216,10 @@ class Scene:
         layer = self.window.day.trains.layer[train]
         n = legs.count
         low, high = np.full(n, -allowed.earlier_s, np.int32), np.full(n, allowed.later_s, np.int32)
-        # Behind the window nobody knows what is free.
-        high = np.minimum(high, np.maximum(self.window.until_s - legs.arrivals_s, 0)).astype(np.int32)
+        # Outside the window nobody knows what is free.
+        inside = (legs.departures_s >= self.window.from_s) & (legs.arrivals_s <= self.window.until_s)
+        low[~inside] = 0
+        high = np.where(inside, np.minimum(high, self.window.until_s - legs.arrivals_s), 0).astype(np.int32)
         spare = self._spare(train, legs, rules.least_stand_s.get(layer, 60))
         begin, end = np.full(n, NEVER), np.full(n, NEVER)
         begin[0], end[-1] = variant.eur, 0.0
