@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench bench-displib data day ui lock clean
+.PHONY: demo test lint bench bench-displib bench-displacing data day ui lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,10 @@ bench: $(STAMP)
 # Public instances of train dispatching; ALL=1 for all 69 of them, SECONDS=60 for each.
 bench-displib: $(STAMP)
 	$(BIN)/python -m benchmarks.dispatching --seconds $(or $(SECONDS),60) $(if $(ALL),--all) $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(VERIFIER),--verifier $(VERIFIER))
+
+# Random requests that displace others; NUMBER=200 for the long table.
+bench-displacing: $(STAMP)
+	$(BIN)/python -m benchmarks.displacing --number $(or $(NUMBER),20)
 
 data: $(STAMP)
 	$(BIN)/python -m tools.build_data

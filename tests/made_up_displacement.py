@@ -15,6 +15,7 @@ from made_up_plan import MAIN, PLACES, make_path, make_plan
 from weerspoor.capacity import plan as p
 from weerspoor.capacity import proposal as q
 from weerspoor.capacity.path import Held, Path, PieceTime, Sentence
+from weerspoor.capacity.rules import rule_set
 
 CODES = [place[0] for place in PLACES]
 NAMES = {place[0]: place[1] for place in PLACES}
@@ -345,7 +346,7 @@ def make_displacement(status: str = "draft") -> q.Displacement:
             valid_from="2026-09-22",
             valid_to="",
             certainty="assumed",
-            source="announcement and consultation of 15 December 2025",
+            source=rule_set("military-priority").source,
             hash="51d0c2b7e9441077",
             compensated="unknown",
             decided_by=["DEF", "IENW"],

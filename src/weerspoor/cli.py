@@ -194,6 +194,7 @@ def plan(
         made: Made | Answer
         if displace:
             made = _displaced(wanted, day, rules or "besluit", max_harm_eur, say)
+            _check_proposal(made.plan, proposal)
         else:
             from weerspoor.capacity.make import make_plan
 
@@ -202,6 +203,57 @@ def plan(
         if displib is not None:
             files = {displib / name: content for name, content in _displib(made, proposal, say).items()}
         _write_plan(made.plan, Outputs(json, html, lang, shareable=shareable, proposal=proposal), files, say)
+    _finish_plan(made.plan, (json, html, *files), lang)
+
+
+@app.command("replan")
+def replan_late(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json", help="The plan that was decided on.")],
+    *,
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="Now: a full time, or a clock time of the operating day.")
+    ],
+    change: Annotated[
+        Path, typer.Option("--change", metavar="CHANGE.toml", help="What changes: ready, window or [[closed]].")
+    ],
+    day: DayOption = DEFAULT_DAY,
+    json: JsonOption = None,
+    html: HtmlOption = None,
+    displib: DisplibOption = None,
+    proposal: Annotated[
+        str, typer.Option("--proposal", metavar="K", help="The proposal decided on; the least harm if left out.")
+    ] = "",
+    shareable: ShareableOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Plan anew when something changes late: what has run by then stays, the rest may be altered.
+
+    Ends with 0 when there is a path, 3 when there is none, 2 when something is wrong.
+    """
+    _check_outputs(json, html, folders=(displib,))
+    with _progress() as say:
+        from weerspoor.capacity.displace.change import replan
+        from weerspoor.capacity.make import find_day
+        from weerspoor.capacity.request import change_with_points, request_of
+        from weerspoor.capacity.request_reader import load_change, read_moment
+        from weerspoor.capacity.schema import load_plan
+        from weerspoor.network.load import load_network
+
+        was = load_plan(plan_file)
+        before = request_of(was.request, was.reference)
+        changed, now_s = load_change(change, before), read_moment(at, before)
+        _say_compiling(say)
+        say("loading the network and the day")
+        network = load_network()
+        on_day = find_day(day, network)
+        if on_day is None:
+            raise InputError("has no trains", where="--day")
+        changed = change_with_points(changed, network.points)
+        made = replan(was, now_s, changed, network, on_day, proposal=proposal, progress=say)
+        files: dict[Path, bytes] = {}
+        if displib is not None:
+            files = {displib / name: content for name, content in _displib(made, "", say).items()}
+        _write_plan(made.plan, Outputs(json, html, lang, shareable=shareable), files, say)
     _finish_plan(made.plan, (json, html, *files), lang)
 
 
@@ -219,6 +271,15 @@ def _displaced(wanted: Request, day: str, rules: str, most_eur: float | None, sa
         raise InputError("has no trains to displace", where="--day")
     limit = float("inf") if most_eur is None else most_eur
     return displace_on(with_points(wanted, network.points), network, on_day, rules=rules, most_eur=limit, progress=say)
+
+
+def _check_proposal(made: Plan, proposal: str) -> None:
+    """Refuse the name of a proposal that a plan does not have."""
+    from weerspoor.capacity.verify import proposals_of
+
+    names = [one.id for one in proposals_of(made)]
+    if proposal and proposal.casefold() not in [name.casefold() for name in names]:
+        raise InputError(f"there is no proposal {proposal!r}", where="--proposal", hint=", ".join(names))
 
 
 def _displib(made: Made | Answer, proposal: str, say: Callable[[str], None]) -> dict[str, bytes]:
@@ -282,6 +343,58 @@ def _finish_plan(made: Plan, written: tuple[Path | None, ...], lang: Lang | None
 
 
 @app.command()
+def guarantee(
+    demand: Annotated[
+        Path | None,
+        typer.Argument(metavar="DEMAND.toml", help="Corridors, kinds of train and flows; left out: those shipped."),
+    ] = None,
+    *,
+    day: DayOption = DEFAULT_DAY,
+    rules: Annotated[
+        str | None, typer.Option("--rules", metavar="NAME", help="Rule set that says whether others may be displaced.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the result as a page.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, metavar="N", help="Processes side by side.")] = 2,
+    lang: Annotated[
+        Lang | None, typer.Option("--lang", help="Language of the result; left out: Dutch on the page, English here.")
+    ] = None,
+) -> None:
+    """Say what the railway guarantees to a demand: paths by corridor and hour, what fits, which reserve to hold.
+
+    Ends with 0 when all of the demand fits, 3 when some does not, 2 when the demand is wrong. Ctrl-C ends the work;
+    what is done is kept and marked as a part.
+    """
+    _check_outputs(json, html)
+    with _progress() as say:
+        from weerspoor.capacity.guarantee.demand import DEFAULT, load_demand_file
+
+        wanted = load_demand_file(demand or DEFAULT)
+        from weerspoor.capacity.guarantee.answer import guarantee as ask
+        from weerspoor.capacity.guarantee.answer import guarantee_json
+
+        _say_compiling(say)
+        result = ask(wanted, day=day, jobs=jobs, rules=rules or "", progress=say)
+        outputs: dict[Path, bytes] = {}
+        if json is not None:
+            outputs[json] = guarantee_json(result)
+        if html is not None:
+            from weerspoor.report.guarantee_page import render_guarantee
+
+            outputs[html] = render_guarantee(result, (lang or Lang.NL).value).encode()
+        from weerspoor.common.files import write_whole
+
+        for path, content in outputs.items():
+            write_whole(path, content)
+    from weerspoor.report.guarantee_table import print_guarantee
+
+    print_guarantee(result, (lang or Lang.EN).value)
+    for path in outputs:
+        typer.echo(f"Written: {path}", err=True)
+    raise typer.Exit({"fits": FOUND, "partial": INTERRUPTED}.get(result.outcome, NO_PATH))
+
+
+@app.command()
 def verify(
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json", help="A plan written by `weerspoor plan --json`.")],
     day: Annotated[
@@ -299,7 +412,7 @@ def verify(
     with _progress() as say:
         say("loading the network")
         from weerspoor.capacity.make import find_day
-        from weerspoor.capacity.verify import verify_plan
+        from weerspoor.capacity.verify import proposals_of, verify_plan
         from weerspoor.network.load import load_network
 
         network = load_network()
@@ -308,12 +421,14 @@ def verify(
         on_day = find_day(name, network)
         say("checking")
         violations = verify_plan(given, network, on_day)
-    if not given.paths:
+    proposals = proposals_of(given)
+    if not given.paths and not proposals:
         typer.echo(f"{plan_file}: the plan holds no path; there is nothing that could be violated.")
         raise typer.Exit(NO_PATH)
     if not violations:
-        noun = "path holds" if len(given.paths) == 1 else "paths hold"
-        typer.echo(f"Valid: {given.reference}, {len(given.paths)} {noun} on {name}.")
+        held = proposals or given.paths
+        noun = ("proposal" if proposals else "path") + (" holds" if len(held) == 1 else "s hold")
+        typer.echo(f"Valid: {given.reference}, {len(held)} {noun} on {name}.")
         raise typer.Exit(FOUND)
     typer.echo(f"Not valid on {name}: {len(violations)} violation{'s' if len(violations) > 1 else ''}.")
     for violation in violations:

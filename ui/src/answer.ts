@@ -60,7 +60,7 @@ export function answer(displacement: Displacement, option: Option | undefined, t
     "section",
     { class: "answer" },
     h("p", { class: `status ${/^\w+$/.test(displacement.status) ? displacement.status : ""}` }, texts.word("status", displacement.status)),
-    h("div", {}, ruleLine(displacement.rules, texts), h("p", {}, texts.sentence(displacement.summary)), missing.length > 0 ? [h("p", { class: "quiet" }, texts.text("proposal.missing")), h("ul", { class: "missing" }, missing)] : null),
+    h("div", {}, ruleLine(displacement.rules, texts), h("p", { class: "note" }, texts.text("proposal.source", { source: texts.said(displacement.rules.source) })), h("p", {}, texts.sentence(displacement.summary)), missing.length > 0 ? [h("p", { class: "quiet" }, texts.text("proposal.missing")), h("ul", { class: "missing" }, missing)] : null),
     said,
   );
 }

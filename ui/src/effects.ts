@@ -5,7 +5,7 @@ import { named, table, td, tn } from "./cells.ts";
 import { clock, clockMinutes } from "./clock.ts";
 import { citations, timesTable } from "./moves.ts";
 import type { Plan } from "./plan.ts";
-import type { LateCase, Notice, Pays, Proposal, Refuge } from "./proposal.ts";
+import type { LateCase, Notice, NoticeTime, Pays, Proposal, Refuge } from "./proposal.ts";
 import { h, type Child, type Shape } from "./shape.ts";
 import type { Texts } from "./texts.ts";
 
@@ -97,6 +97,10 @@ export function levels(proposal: Proposal, texts: Texts): Shape {
 /** How many trains of a notice are moved, in its heading. */
 const noticeHead = (notice: Notice, texts: Texts): string => `${holderName(notice.undertaking, notice.segment, texts)} · ${texts.text("proposal.n_trains", { n: notice.trains.length })}`;
 
+/** Times without those of points that a train only passed and does not pass any more: its calls say where it ends. */
+const withoutPassed = (times: readonly NoticeTime[]): NoticeTime[] =>
+  times.filter((time, index) => time.new_departure_s !== null || time.old_departure_s > time.old_arrival_s || index === 0 || index === times.length - 1);
+
 function noticeBody(notice: Notice, plan: Plan, texts: Texts): Child[] {
   return [
     h("p", { class: "note" }, texts.text("proposal.send_by", { at: moment(notice.send_by_s, plan, texts) }), notice.undertaking ? "" : ` ${texts.text("proposal.unnamed_note")}`),
@@ -112,7 +116,7 @@ function noticeBody(notice: Notice, plan: Plan, texts: Texts): Child[] {
           train.asks_consent ? ` ${texts.text("proposal.notice_consent")}` : "",
           train.neighbours.length > 0 ? ` ${texts.text("proposal.notice_neighbours", { names: train.neighbours })}` : "",
         ),
-        timesTable(train.times, texts),
+        timesTable(withoutPassed(train.times), texts),
       ),
     ),
     citations(notice.citations, texts),

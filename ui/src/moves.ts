@@ -40,7 +40,7 @@ const flag = (text: string): Shape => h("span", { class: "flag" }, text);
 /** Rank and slightness are no rules of their own: they rank harm by analogy. */
 const rankOf = (move: Move, texts: Texts): Child => [texts.text("proposal.rank", { n: move.rank }), move.slight ? `, ${texts.text("proposal.slight")}` : ""];
 
-const citation = (rule: Citation, texts: Texts): Child => [h("span", { title: inLanguage(rule, texts) }, texts.said(rule.article)), " ", h("span", { class: "quiet" }, `(${texts.word("basis", rule.basis)}, ${texts.word("certainty", rule.certainty)})`)];
+const citation = (rule: Citation, texts: Texts): Child => [h("span", { title: `${inLanguage(rule, texts)} (${texts.word("basis", rule.basis)})` }, texts.said(rule.article)), " ", certainty(rule.certainty, texts)];
 
 function asks(move: Move, texts: Texts): Child[] {
   return [

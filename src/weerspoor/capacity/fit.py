@@ -184,6 +184,8 @@ class Problem:
         Directed pieces that may not be used, beside what the access forbids.
     without : tuple of str
         References of trains that are taken for moved.
+    pinned : Query or None
+        The places to come through, instead of those of the request: of a train that is under way.
     """
 
     network: Network
@@ -193,6 +195,7 @@ class Problem:
     slack_s: int = 0
     banned: npt.NDArray[np.bool_] | None = None
     without: tuple[str, ...] = ()
+    pinned: Query | None = None
 
     @cached_property
     def access(self) -> Access:
@@ -327,6 +330,8 @@ class Problem:
     @cached_property
     def query(self) -> Query:
         """The places to come through; see :attr:`no_track` before using it."""
+        if self.pinned is not None:
+            return self.pinned
         return Query(stages=self._stages[0], horizon_s=float(self.request.horizon_s))
 
     @cached_property

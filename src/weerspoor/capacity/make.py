@@ -16,6 +16,7 @@ from weerspoor.capacity.fit import Problem, Work, first_path, prepare, trim, var
 from weerspoor.capacity.plan import Sentence
 from weerspoor.capacity.request import NEEDED_ONLY, Request, kind_of_day, with_points
 from weerspoor.capacity.settings import assumptions_hash, settings
+from weerspoor.common.clock import DAY_S
 from weerspoor.trains.stops import REVERSING
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 EMPTY_DAY, PATTERN_DAY = "empty", "pattern-weekday"
+AROUND_S = 5 * 3600
+"""The trains of the day are met so long before and after a series."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,8 @@ def plan_on(
     """
     from weerspoor.capacity.assemble import Assembler
 
+    if request.series is not None and day is not None:
+        return _plan_series(request, network, day, explained=explained, progress=progress)
     progress("preparing the train")
     problem = prepare(request, network, day)
     warnings = day_warnings(request, day, problem)
@@ -157,6 +162,53 @@ def plan_on(
 
         progress("looking for what stands in the way")
         explanation = explain(problem, progress, proven=not work.gave_up)
+    return Made(_plan(problem, day, warnings, paths, explanation), problem, runs)
+
+
+def _plan_series(request: Request, network: Network, day: Day, *, explained: bool, progress: Progress) -> Made:
+    """Plan the trains of a series one after the other, and those that go back."""
+    from weerspoor.capacity.assemble import Assembler
+    from weerspoor.capacity.series import fit_series, reference, returning, train_of_day
+    from weerspoor.timetable.altered import altered
+    from weerspoor.timetable.window import window_of
+
+    series = request.series
+    if series is None:
+        raise ValueError("no series")
+    last_s = max(request.horizon_s, (series.return_ready_s or 0) + DAY_S) + series.count * series.interval_s
+    part = window_of(day, request.anchor_s - AROUND_S, last_s + AROUND_S).day
+    there = fit_series(
+        request, network, part, name=lambda i: reference(request, i), count=series.count, interval_s=series.interval_s,
+        progress=progress,
+    )  # fmt: skip
+    problem = there[0].problem if there else prepare(request, network, part)
+    warnings = day_warnings(request, day, problem)
+    if len(there) < series.count:
+        warnings.append(Sentence("plan.warning.not_all", {"found": len(there), "count": series.count}))
+        if series.together:
+            there = []
+    fitted = [(one, reference(request, i), "train") for i, one in enumerate(there)]
+    if series.return_ready_s is not None and there:
+        trains = [train_of_day(one.problem, one.run, name) for one, name, _ in fitted]
+        back = fit_series(
+            returning(request, network), network, part, name=lambda i: reference(request, i, back=True), before=trains,
+            count=len(there), interval_s=series.interval_s, progress=progress,
+        )  # fmt: skip
+        if len(back) < len(there):
+            warnings.append(Sentence("plan.warning.not_back", {"found": len(back), "count": len(there)}))
+        fitted += [(one, reference(request, i, back=True), "return") for i, one in enumerate(back)]
+    paths, runs = [], []
+    for number, (one, name, why) in enumerate(fitted):
+        others = [train_of_day(two.problem, two.run, other) for two, other, _ in fitted if other != name]
+        among = vary(one.problem, day=altered(part, (), others))
+        paths.append(Assembler(among, one.run).path(f"P{number + 1}", why))
+        runs.append(one.run)
+    explanation: p.Explanation | None = None
+    if not paths and explained:
+        from weerspoor.capacity.explain import explain
+
+        progress("looking for what stands in the way")
+        explanation = explain(problem, progress)
     return Made(_plan(problem, day, warnings, paths, explanation), problem, runs)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -294,6 +294,46 @@ def with_change(request: Request, change: Change) -> Request:
         ready_s=request.ready_s if change.ready_s is None else change.ready_s,
         destination_window=request.destination_window if change.window is None else change.window,
         closures=request.closures + change.closures,
+    )
+
+
+def request_of(values: Mapping[str, Any], reference: str) -> Request:
+    """Return the request that a plan repeats (:meth:`Request.as_dict`).
+
+    Parameters
+    ----------
+    values : mapping
+    reference : str
+        For messages.
+    """
+
+    def window(value: Any) -> Window | None:
+        return None if value is None else Window(int(value[0]), int(value[1]))
+
+    train = dict(values["train"])
+    template = str(train.pop("template", ""))
+    urgency, series = values.get("urgency"), values.get("series")
+    return Request(
+        reference=values["reference"],
+        date=dt.date.fromisoformat(values["date"]) if values["date"] else None,
+        train=TrainRequest(template, {k: tuple(v) if isinstance(v, list) else v for k, v in train.items()}),
+        origin=values["from"]["point"],
+        ready_s=values["from"]["ready_s"],
+        origin_window=window(values["from"]["window_s"]),
+        destination=values["to"]["point"],
+        destination_window=window(values["to"]["window_s"]),
+        via=tuple(Via(via["point"], via["stop_s"], window(via["window_s"]), via["kind"]) for via in values["via"]),
+        avoid=tuple(values["avoid"]["points"]),
+        avoid_stand=tuple(values["avoid"]["stand"]),
+        slack_s=values["prefer"]["slack_s"],
+        turn_back=values["prefer"]["turn_back"],
+        closures=tuple(
+            Closure((one["between"][0], one["between"][1]), tuple(one["tracks"]), one["from_s"], one["until_s"])
+            for one in values["closed"]
+        ),
+        urgency=None if urgency is None else Urgency(**{**urgency, "decided_by": tuple(urgency["decided_by"])}),
+        series=None if series is None else Series(**series),
+        file=reference,
     )
 
 

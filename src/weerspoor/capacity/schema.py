@@ -81,8 +81,8 @@ def schema_text() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False, sort_keys=False) + "\n"
 
 
-def pointers(plan: Plan, patterns: list[str]) -> list[str]:
-    """Return the JSON pointers that exist in a plan for patterns in which ``*`` stands for every element."""
+def pointers(plan: msgspec.Struct, patterns: list[str]) -> list[str]:
+    """Return the JSON pointers that exist in a result for patterns in which ``*`` stands for every element."""
     document = msgspec.to_builtins(plan)
     found: list[str] = []
 

@@ -74,6 +74,14 @@ class AlternativeRule(_Row, frozen=True, kw_only=True):
     more_slack_s: list[int]
 
 
+class EmptyRule(_Row, frozen=True, kw_only=True):
+    """What a train that goes back empty is, and how long it may take to set out over a border."""
+
+    mass_share: float
+    half_width_mm: float
+    window_s: int
+
+
 class RelaxationRule(_Row, frozen=True, kw_only=True):
     """What is tried when there is no path."""
 
@@ -106,6 +114,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     close: Close
     diagram: Diagram
     alternatives: AlternativeRule
+    empty: EmptyRule
     relaxation: RelaxationRule
     work: WorkRule
 

@@ -12,13 +12,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from weerspoor.capacity.fit import request_train
 from weerspoor.capacity.occupation import closed_pieces
 from weerspoor.capacity.plan import Path, Plan
 from weerspoor.capacity.proposal import Proposal
-from weerspoor.capacity.request import Closure
+from weerspoor.capacity.request import Closure, request_of
 from weerspoor.capacity.schema import plan_hash
+from weerspoor.capacity.series import returning
 from weerspoor.capacity.settings import assumptions_hash
-from weerspoor.capacity.verify_displaced import ProposalCheck
+from weerspoor.capacity.verify_displaced import ProposalCheck, with_other_paths
 from weerspoor.capacity.verify_run import MASKS, ROUNDED_S, Ran, RunCheck, RunTerms, Violation
 from weerspoor.common.clock import DAY_S, STEP_S, clock
 from weerspoor.kernel.graph import KEEP_ALL
@@ -33,6 +35,8 @@ from weerspoor.trains.access import (
 )
 from weerspoor.trains.model import Train
 from weerspoor.trains.tables import norm
+
+RETURN = "return"
 
 COPIES = range(-1, 4)
 """A pattern day is met again so many days later; no path reaches further."""
@@ -63,8 +67,11 @@ def verify_plan(plan: Plan, network: Network, day: Day | None) -> list[Violation
         found.append(Violation("route", "", "the plan has no path"))
         return found
     train = msgspec.convert(plan.train, Train)
-    for path in plan.paths:
-        found += _Check(plan, path, train, network, day).run()
+    series = plan.request.get("series") is not None and day is not None
+    for number, path in enumerate(plan.paths):
+        of_it, its_train = _of_path(plan, path, train, network)
+        among = with_other_paths(day, plan, number) if series and day is not None else day
+        found += _Check(of_it, path, its_train, network, among).run()
     for proposal in proposals:
         if day is None:
             found.append(Violation("provenance", f"proposal {proposal.id}", "was made on a day, and there is none"))
@@ -74,6 +81,14 @@ def verify_plan(plan: Plan, network: Network, day: Day | None) -> list[Violation
         for number, path in enumerate(proposal.paths):
             found += _Check(plan, path, train, network, check.with_others(number)).run()
     return found
+
+
+def _of_path(plan: Plan, path: Path, train: Train, network: Network) -> tuple[Plan, Train]:
+    """Return what a path of a plan was made for: one that goes back has a request and a train of its own."""
+    if path.why != RETURN:
+        return plan, train
+    back = returning(request_of(plan.request, plan.reference), network)
+    return msgspec.structs.replace(plan, request=back.as_dict()), request_train(back)
 
 
 def proposals_of(plan: Plan) -> list[Proposal]:

@@ -19,7 +19,7 @@ from weerspoor.capacity.proposal import Move, Proposal
 from weerspoor.capacity.rules import RuleSet, rule_set
 from weerspoor.capacity.verify_rerouted import InDay, ReroutedCheck
 from weerspoor.capacity.verify_run import Violation
-from weerspoor.common.clock import DAY_S, clock
+from weerspoor.common.clock import DAY_S, STEP_S, clock
 from weerspoor.kernel.graph import KEEP_ALL
 from weerspoor.kernel.timelines import Rows
 from weerspoor.network.model import Network
@@ -31,6 +31,9 @@ from weerspoor.timetable.window import Window, window_of
 ROUNDED_S = 0.11
 WHOLE_S = 1
 """Times of calls are whole seconds, those of runs tenths; they may differ by this."""
+
+STEPPED_S = STEP_S / 2 + 0.5
+"""Calls of the day are told in steps: a train may leave so long after its call says so."""
 
 HARM_SHARE = 0.01
 """Harm worked out again may differ by this share, since times are rounded."""
@@ -173,7 +176,7 @@ class ProposalCheck:
         for call in move.calls:
             if call.new_arrival_s is None or call.new_departure_s is None:
                 continue
-            comes, goes = run.leg_at(call.old_arrival_s), run.leg_at(call.old_departure_s + WHOLE_S)
+            comes, goes = run.leg_at(call.old_arrival_s + STEPPED_S), run.leg_at(call.old_departure_s + STEPPED_S)
             arrives = call.old_arrival_s + shift.get(comes, shift.get(goes, 0))
             leaves = call.old_departure_s + shift.get(goes, shift.get(comes, 0))
             if comes in shift and abs(arrives - call.new_arrival_s) > WHOLE_S:
@@ -229,37 +232,48 @@ class ProposalCheck:
         """Check that stock is there when a train goes on with it."""
         move_of = {self.by_name[move.train]: move for move in self.proposal.moves}
         for earlier, (train, least_s) in sorted(self.window.turns.items()):
-            was, move = move_of.get(earlier), move_of.get(train)
-            if was is not None and (move is None or move.legs):
-                self._turn(was, earlier, train, least_s)
+            move = move_of.get(train)
+            if earlier in move_of and (move is None or move.legs):
+                self._turn(earlier, train, least_s, move_of)
 
-    def _turn(self, was: Move, earlier: int, train: int, least_s: int) -> None:
-        run, before = _Run.of(self.window, train), _Run.of(self.window, earlier)
-        move = next((one for one in self.proposal.moves if one.train == self._name(train)), None)
-        first, shift_s = 0, 0.0
+    def _turn(self, earlier: int, train: int, least_s: int, move_of: dict[int, Move]) -> None:
+        run, move = _Run.of(self.window, train), move_of.get(train)
+        begins, leaves_s = self._codes(train)[0], run.leaves_s[0]
+        if move is not None:
+            begins = next((call.code for call in move.calls if call.new_arrival_s is not None), "")
+            leaves_s = move.legs[0].departure_s + move.legs[0].shift_s
         if move is not None and move.pieces:
-            shift_s = move.pieces[0].depart_s - run.leaves_s[0]
-        elif move is not None:
-            first = min(range(len(run.leaves_s)), key=lambda i: abs(run.leaves_s[i] - move.legs[0].departure_s))
-            shift_s = move.legs[0].shift_s
-        planned = run.leaves_s[0] - before.arrives_s[-1]
-        ends = [call.new_arrival_s for call in was.calls if call.new_arrival_s is not None]
-        if not was.legs or not ends or run.leaves_s[0] - ends[-1] > STOCK_S:
+            leaves_s = move.pieces[0].depart_s
+        stock, since_s = self._stock(earlier, move_of)
+        if run.leaves_s[0] - since_s > STOCK_S:
             return
-        if was.kind == "shortened" or first:
-            if not self._ends_where_it_begins(was, train, first):
-                self.say("turn", self._name(train), f"the stock of {was.train} is not where it begins")
+        of = self._name(earlier)
+        if stock != begins:
+            self.say("turn", self._name(train), f"the stock of {of} is at {stock}, not where it begins")
             return
-        came_s = was.pieces[-1].exit_s if was.pieces else before.arrives_s[-1] + was.legs[-1].shift_s
-        stood_s = run.leaves_s[first] + shift_s - came_s
-        if stood_s < min(least_s, planned) - WHOLE_S:
-            self.say("turn", self._name(train), f"leaves {stood_s:.0f} s after the stock of {was.train} came")
+        planned_s = run.leaves_s[0] - _Run.of(self.window, earlier).arrives_s[-1]
+        if leaves_s - since_s < min(least_s, planned_s) - WHOLE_S:
+            self.say("turn", self._name(train), f"leaves {leaves_s - since_s:.0f} s after the stock of {of} came")
 
-    def _ends_where_it_begins(self, was: Move, train: int, runs_from: int) -> bool:
-        ends = [call.code for call in was.calls if call.new_arrival_s is not None]
+    def _stock(self, train: int, move_of: dict[int, Move]) -> tuple[str, float]:
+        """Return where the stock of a train is behind it, and since when; where it does not run, before it."""
+        run, move = _Run.of(self.window, train), move_of.get(train)
+        if move is None:
+            return self._codes(train)[-1], run.arrives_s[-1]
+        if move.pieces:
+            return self._codes(train)[-1], move.pieces[-1].exit_s
+        if move.legs:
+            last = min(range(len(run.leaves_s)), key=lambda i: abs(run.leaves_s[i] - move.legs[-1].departure_s))
+            ends = next((call.code for call in reversed(move.calls) if call.new_arrival_s is not None), "")
+            return ends, run.arrives_s[last] + move.legs[-1].shift_s
+        before = next((one for one, (then, _) in self.window.turns.items() if then == train), None)
+        if before is not None:
+            return self._stock(before, move_of)
+        return self._codes(train)[0], run.leaves_s[0]
+
+    def _codes(self, train: int) -> list[str]:
         rows = self.window.calls_of(train)
-        codes = [self.network.points.code[int(i)] for i in self.day.calls.point[rows]]
-        return bool(ends) and (ends[-1] == codes[0] if not runs_from else ends[-1] in codes)
+        return [self.network.points.code[int(i)] for i in self.day.calls.point[rows]]
 
     def _name(self, train: int) -> str:
         return self.window.day.trains.reference[train]
@@ -282,9 +296,16 @@ class ProposalCheck:
     def _harm(self) -> None:
         model = HarmModel(self.day, load_harm_values())
         total = 0.0
+        late: dict[int, tuple[dict[int, float], dict[int, float]]] = {}
         for move in self.proposal.moves:
             train = self.by_name[move.train]
             by_s = int(self.window.days[train]) * DAY_S
+            arrivals, departures = late.setdefault(int(self.window.days[train]), ({}, {}))
+            for row, call in enumerate(move.calls, self.window.calls_of(train).start):
+                comes, goes = call.new_arrival_s, call.new_departure_s
+                # Who loses by a call that is gone is counted with the train: nothing is missed there.
+                arrivals[row] = -np.inf if comes is None else comes - call.old_arrival_s
+                departures[row] = np.inf if goes is None else goes - call.old_departure_s
             times = np.array(
                 [
                     [np.nan, np.nan] if call.new_arrival_s is None else [call.new_arrival_s, call.new_departure_s]
@@ -306,6 +327,9 @@ class ProposalCheck:
         said = self.proposal.harm.eur - self.proposal.missed.eur
         if abs(total - said) > max(HARM_SHARE * total, 1.0):
             self.say("harm", "all", f"{total:.0f} EUR without connections, {said:.0f} said")
+        missed = sum(model.missed(*late[day]).eur for day in sorted(late))
+        if abs(missed - self.proposal.missed.eur) > max(HARM_SHARE * missed, 1.0):
+            self.say("harm", "connections", f"{missed:.0f} EUR missed, {self.proposal.missed.eur:.0f} said")
 
 
 @dataclass(frozen=True)
@@ -341,6 +365,21 @@ class _Run:
             return self.leg_at(from_s)
         position = min(inside)
         return max(sum(stand < position for stand in self.stands[:-1]) - 1, 0)
+
+
+def with_other_paths(day: Day, plan: Plan, number: int) -> Day:
+    """Return the stretch of a day about the paths of a plan, with the trains of all paths but one."""
+    from weerspoor.capacity.accumulate import plan_train
+
+    kind = plan_train(plan).occupies
+    times = [time for path in plan.paths for row in path.held for time in (row.from_s, row.until_s)]
+    part = window_of(day, min(times) - 3600, max(times) + 3600).day
+    others = [
+        _bare(f"{plan.reference}/{i + 1}", _rows_of_path(path.held, path.kept_empty, kind))
+        for i, path in enumerate(plan.paths)
+        if i != number
+    ]
+    return altered(part, (), others)
 
 
 def _bare(reference: str, rows: Rows) -> Added:

@@ -77,25 +77,33 @@ def _page_number(text: str) -> str:
     return " ".join(parts)
 
 
+def margins(label: str, title: str, name: str, page: str) -> str:
+    """Return the style of the margins of printed pages: label, title, name with hash, number of the page."""
+    return _MARGINS.substitute(
+        label=css_string(label), title=css_string(title), hash=css_string(name), page=_page_number(page)
+    )
+
+
 def _json_in_html(value: Any) -> str:
     """Return JSON in which no character can end the element that it stands in."""
     text = msgspec.json.encode(value).decode()
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Return the hash of a script or style as a content security policy names it."""
     return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def page_texts(plan: Plan, lang: str) -> dict[str, str]:
     """Return the texts of a language, and in it what stands in English in the tables of data that the plan names."""
     sentences = load_sentences(lang)
-    named = {text for row in (*plan.assumptions, *plan.sources) for text in row.values()} | _articles(plan)
+    named = {text for row in (*plan.assumptions, *plan.sources) for text in row.values()} | _cited(plan)
     return load_texts(lang) | {SAID + text: sentences[text] for text in sorted(named) if text in sentences}
 
 
-def _articles(plan: Plan) -> set[str]:
-    """Return the articles that a plan cites for what it displaces."""
+def _cited(plan: Plan) -> set[str]:
+    """Return the articles that a plan cites for what it displaces, and the source of its rule set."""
     found = plan.displacement
     if found is None:
         return set()
@@ -103,7 +111,7 @@ def _articles(plan: Plan) -> set[str]:
     for one in (*found.proposals, *found.consent):
         cited += [move.rule for move in one.moves]
         cited += [citation for notice in one.notices for citation in notice.citations]
-    return {citation.article for citation in cited}
+    return {citation.article for citation in cited} | {found.rules.source}
 
 
 def render(plan: Plan, lang: str) -> str:
@@ -126,16 +134,9 @@ def render(plan: Plan, lang: str) -> str:
     script = assets.joinpath("weerspoor-ui.js").read_text(encoding="utf-8")
     style = assets.joinpath("weerspoor-ui.css").read_text(encoding="utf-8")
     title = f"{plan.reference} – {texts['ui.program']}"
-    margins = _MARGINS.substitute(
-        label=css_string(plan.handling.label),
-        title=css_string(title),
-        hash=css_string(f"{texts['ui.plan']} {plan.hash}"),
-        page=_page_number(texts["ui.page_number"]),
-    )
-    styles = " ".join(_digest(text) for text in (style, margins, *_PAPER.values()))
-    policy = (
-        f"default-src 'none'; script-src {_digest(script)}; style-src {styles}; base-uri 'none'; form-action 'none'"
-    )
+    edges = margins(plan.handling.label, title, f"{texts['ui.plan']} {plan.hash}", texts["ui.page_number"])
+    styles = " ".join(digest(text) for text in (style, edges, *_PAPER.values()))
+    policy = f"default-src 'none'; script-src {digest(script)}; style-src {styles}; base-uri 'none'; form-action 'none'"
     return _PAGE.substitute(
         lang=lang,
         policy=policy,
@@ -143,7 +144,7 @@ def render(plan: Plan, lang: str) -> str:
         label=html.escape(plan.handling.label),
         noscript=html.escape(texts["ui.noscript"]),
         style=style,
-        margins=margins,
+        margins=edges,
         plan=_json_in_html(plan),
         texts=_json_in_html(texts),
         script=script,

@@ -160,8 +160,9 @@ def _train(row: NoticeTrain, move: Move) -> SharedTrain:
 
 
 def _changes(call: CallTime) -> bool:
+    """Whether a train passes a point at another time; where it does not pass any more its calls tell so."""
     if call.new_arrival_s is None or call.new_departure_s is None:
-        return True
+        return False
     moved = (call.new_arrival_s - call.old_arrival_s, call.new_departure_s - call.old_departure_s)
     return max(map(abs, moved)) >= LEAST_CHANGE_S
 

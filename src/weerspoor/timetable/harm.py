@@ -335,7 +335,8 @@ class HarmModel:
         ----------
         arrival_late, departure_late : mapping of int to float
             By call row of ``day.calls``: seconds later than in the day, negative when earlier. Rows that are not named
-            are on time. Leave out calls that a train no longer serves: who loses by that is in :meth:`account`.
+            are on time. At calls that a train no longer serves an arrival is infinitely early and a departure
+            infinitely late, so that nothing is missed: who loses by that is in :meth:`account`.
         """
         found = self.passengers
         rows = len(self.day.calls.point)

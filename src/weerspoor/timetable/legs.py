@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from weerspoor.common.clock import STEP_S
 from weerspoor.kernel.retiming import Moving, moving
 from weerspoor.kernel.timelines import Rows
 from weerspoor.timetable.window import Window
@@ -24,6 +25,9 @@ GIVING_S = 2
 
 SAME_S = 10
 """A call and a stand are the same when they differ by no more."""
+
+ROUNDED_S = STEP_S / 2 + 0.5
+"""Times of calls are told in steps: a train may leave so long after its call says so."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,10 @@ class Legs:
         """Arrival of each leg."""
         return np.array([stand.arrival_s for stand in self.stands[1:]])
 
-    def leg_of_call(self, departure_s: float) -> int:
-        """Return the leg that a train is on when it passes, or leaves, a call at a time of the day as it is."""
-        return int(np.clip(np.searchsorted(self.departures_s, departure_s + 0.5) - 1, 0, self.count - 1))
+    def legs_at(self, call_s: npt.ArrayLike) -> npt.NDArray[np.intp]:
+        """Return the legs that a train is on when it comes to, passes or leaves calls, by their times in the day."""
+        times_s = np.asarray(call_s, np.float64) + ROUNDED_S
+        return np.clip(np.searchsorted(self.departures_s, times_s) - 1, 0, self.count - 1)
 
     def leg_at(self, count: int) -> Ints:
         """Return for each of so many rows of movements the leg that the train is on as it comes to its exit."""

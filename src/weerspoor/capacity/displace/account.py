@@ -59,11 +59,10 @@ class Account:
         if found is None:
             return new
         base = old if self.variant.call_s is None else self.variant.call_s
-        leg_of = self.variant.legs_of_calls(base).tolist()
-        for call, (comes, goes) in enumerate(leg_of):
+        first, last = found.first, found.last
+        for call, (comes, goes) in enumerate(self.variant.legs_of_calls(base).tolist()):
             if np.isnan(base[call]).any():
                 continue
-            first, last = found.first, found.last
             if comes > last or goes < first or (goes == first and comes < first and not self._begins(call)):
                 continue
             arrival = base[call, 0] + found.shift_s[max(comes, first)]
@@ -350,8 +349,8 @@ def missed_connections(accounts: Iterable[Account]) -> dict[int, Harm]:
         arrival, departure = by_day.setdefault(int(scene.window.days[account.train]), ({}, {}))
         first = scene.window.calls_of(account.train).start
         for call, (late, later) in enumerate(account.late_s.tolist()):
-            if not np.isnan(late):
-                arrival[first + call], departure[first + call] = late, later
+            gone = np.isnan(late)  # what that costs is told with the train: no connection is missed there besides
+            arrival[first + call], departure[first + call] = (-np.inf, np.inf) if gone else (late, later)
     if scene is None:
         return {}
     return {day: scene.harm.missed(*late) for day, late in sorted(by_day.items())}

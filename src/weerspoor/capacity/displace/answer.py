@@ -10,9 +10,10 @@ import numpy as np
 
 from weerspoor.capacity import plan as p
 from weerspoor.capacity import proposal as o
+from weerspoor.capacity.displace.account import Account
 from weerspoor.capacity.displace.paths import Candidate
 from weerspoor.capacity.displace.propose import Proposed, propose
-from weerspoor.capacity.displace.rules import Rulebook
+from weerspoor.capacity.displace.rules import MOVE_OF, Rulebook
 from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.capacity.displace.simple import compared
 from weerspoor.capacity.displace.stage import Stage
@@ -26,11 +27,12 @@ from weerspoor.capacity.schema import pointers, sealed
 from weerspoor.capacity.settings import settings
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Run
+from weerspoor.kernel.timelines import Rows
 from weerspoor.network.model import Network
 from weerspoor.timetable.day import Day
 
 Progress = Callable[[str], None]
-READY, DRAFT, REFUSED = "ready", "draft", "refused"
+READY, DRAFT, REFUSED, NOT_ALLOWED = "ready", "draft", "refused", "not_allowed"
 PROPOSED = "proposed"
 """Outcome of a plan that has proposals; a person decides."""
 
@@ -140,6 +142,37 @@ def displace_on(
     return _by_consent(stage, made, chosen, most_eur, progress, first)
 
 
+def answer_of(request: Request, made: Made, proposed: Proposed, stage: Stage, rules: RuleSet) -> Answer:
+    """Return proposals as the answer to a request that changed.
+
+    Parameters
+    ----------
+    request : Request
+        As it is now.
+    made : Made
+        With the plan that it was; its paths are dropped.
+    proposed : Proposed
+    stage : Stage
+    rules : RuleSet
+    """
+    kind, missing = _status(rules, request)
+    empty = msgspec.structs.replace(
+        made.plan,
+        outcome="none",
+        paths=[],
+        explanation=None,
+        request=request.as_dict(),
+        provenance=msgspec.structs.replace(made.plan.provenance, request=request.content_hash),
+    )
+    key = "displace.summary.none"
+    values: dict[str, object] = {}
+    if proposed.proposals:
+        least = proposed.proposals[0]
+        key, values = "displace.summary.proposals", {"trains": len(least.moves), "eur": round(least.harm.eur)}
+    note = _displacement(rules, kind, Sentence(key, values), missing=missing, proposals=proposed.proposals)
+    return Answer(_with(replace(made, plan=empty), note, rules), made, proposed, stage)
+
+
 def _free_key(plan: p.Plan) -> str:
     in_reserve = any(path.reserve_paths for path in plan.paths)
     return "displace.summary.reserve" if in_reserve else "displace.summary.free"
@@ -199,7 +232,7 @@ def _by_consent(  # noqa: PLR0917
     key = "displace.summary.consent" if proposed.proposals else "displace.summary.nothing_allowed"
     note = _displacement(
         rules,
-        REFUSED,
+        NOT_ALLOWED,
         Sentence(key),
         consent=proposed.proposals,
         rule_sets=_other_sets(free, rules, best),
@@ -223,14 +256,18 @@ def _all(stage: Stage, progress: Progress) -> list[Candidate]:
 def _other_sets(stage: Stage, rules: RuleSet, best: Candidate | None) -> list[o.RuleAnswer]:
     """Return what the other rule sets would let happen."""
     found = []
-    steps = displace_settings().search.quick_steps
+    steps = displace_settings().search.steps // 2
     for name in rule_set_names():
         if name == rules.name:
             continue
         other = rule_set(name)
         candidate = None
         if best is not None and other.displaces:
-            candidate = stage.under(other).pricing(best.runs, best.how, steps)
+            under = stage.under(other)
+            candidate = under.pricing(best.runs, best.how, steps)
+            candidate = None if candidate is None else under.keeping_levels(candidate, steps)[0]
+            if _allows_all(under, best) and (candidate is None or best.eur < candidate.eur):
+                candidate = best
         status, missing = _status(other, stage.problem.request)
         outcome = "none" if candidate is None else "path" if status == READY else "draft"
         if candidate is None and not other.displaces:
@@ -248,6 +285,12 @@ def _other_sets(stage: Stage, rules: RuleSet, best: Candidate | None) -> list[o.
             )
         )
     return found
+
+
+def _allows_all(stage: Stage, candidate: Candidate) -> bool:
+    """Tell whether the rules of a stage allow all that a candidate does to others."""
+    kinds = ((train, Account(stage.scene, train, placement).kind) for train, placement in candidate.placements.items())
+    return all(stage.rulebook.permission(train, MOVE_OF[kind]).allowed for train, kind in kinds)
 
 
 def _status(rules: RuleSet, request: Request) -> tuple[str, list[Sentence]]:
@@ -283,10 +326,22 @@ def _eur_without(stage: Stage, rules: RuleSet, line: RuleLine, best: Candidate) 
         return None
     steps = displace_settings().search.level_steps
     relaxed = stage.under(other)
+    if rules.displaces and other.keeps_minimum_levels == rules.keeps_minimum_levels:
+        met = _met(stage, best)
+        if all(relaxed.rulebook(train) == stage.rulebook(train) for train in met):
+            return best.eur  # nothing else is allowed to any train that the path meets
     worked = relaxed.pricing(best.runs, best.how, steps)
     if worked is None:
         return None
     return min(relaxed.keeping_levels(worked, steps)[0].eur, best.eur if rules.displaces else np.inf)
+
+
+def _met(stage: Stage, best: Candidate) -> list[int]:
+    """Return the trains that a candidate moves or that stand in the way of its paths."""
+    found = set(best.placements)
+    for run in best.runs:
+        found.update(stage.scene.timelines.conflicts_of(Rows.of(run, stage.pricing.kind)))
+    return sorted(train for train in found if train < len(stage.window.origin))
 
 
 def _compared(stage: Stage, looked: list[Candidate]) -> o.Compared | None:
@@ -319,6 +374,7 @@ def _displacement(
             source=rules.source,
             hash=rules.content_hash,
             compensated=rules.compensated,
+            decided_by=list(rules.decided_by),
         ),
         status=status,
         missing=missing or [],

@@ -101,11 +101,10 @@ class Pricing:
             parts = [Rows.of(run, self.kind) for run in runs]
             replanner = Replanner(scene, self.fixed(parts), seed=seed)
             in_the_way: set[int] = set()
-            for rows in parts:
+            for number, rows in enumerate(parts):
                 in_the_way.update(scene.timelines.conflicts_of(rows))
                 if any(train >= len(scene.window.origin) for train in in_the_way):
                     return None
-            for number, rows in enumerate(parts):
                 scene.timelines.insert(self.military + number, rows)
             if not replanner.first(in_the_way, most_eur).complete:
                 return None
@@ -148,7 +147,7 @@ class Pricing:
 
 
 def candidates(
-    problem: Problem, pricing: Pricing, progress: Callable[[str], None] = lambda _: None
+    problem: Problem, pricing: Pricing, progress: Callable[[str], None] = lambda _: None, *, few: bool = False
 ) -> Iterator[Candidate]:
     """Yield paths for a train with what they do to others, the first as soon as there is one.
 
@@ -158,6 +157,8 @@ def candidates(
         On the day of the scene's window.
     pricing : Pricing
     progress : callable
+    few : bool
+        Look no further than the quickest path at some departures where one of them can be had.
     """
     rules = displace_settings().search
     progress("looking for paths on an empty railway")
@@ -172,6 +173,8 @@ def candidates(
         if found is not None:
             best = found if best is None or found.eur < best.eur else best
             yield found
+    if few and best is not None:
+        return
     progress("looking for paths among the trains that are dear to move")
     for run in _among_dear(problem, prices):
         found = pricing(convoy(problem, run), "among_dear", rules.quick_steps)
@@ -197,7 +200,11 @@ def convoy(problem: Problem, run: Run) -> tuple[Run, ...]:
         rows.occupies, rows.blocks,
     )  # fmt: skip
     interval_s = -(-series.interval_s // STEP_S) * STEP_S
-    while own.conflicts_of(Rows.of(later(run, interval_s), problem.model.kind), train=-1):
+
+    def meet(behind: int) -> bool:
+        return bool(own.conflicts_of(Rows.of(later(run, behind * interval_s), problem.model.kind)))
+
+    while any(meet(behind) for behind in range(1, count)):
         interval_s += WIDER_S
     return tuple(later(run, number * interval_s) for number in range(count))
 
@@ -250,7 +257,7 @@ def _departures(problem: Problem, base: Run, prices: _Prices) -> Iterator[tuple[
         earliest_s, latest_s = 0.0, 0.0
     low = int(np.ceil(earliest_s / rules.grid_s)) * rules.grid_s
     shifts = np.arange(low, max(int(latest_s), low) + 1, rules.grid_s, dtype=np.int32)
-    if low > latest_s + rules.grid_s:
+    if low > latest_s:
         return
     rows, lines = _together(problem, trains), problem.occupation.timelines
     guesses = []

@@ -17,16 +17,15 @@ from weerspoor.capacity.displace.choose import chosen
 from weerspoor.capacity.displace.late import Lateness, lateness_s, refuges, robust_eur
 from weerspoor.capacity.displace.paths import Candidate, candidates
 from weerspoor.capacity.displace.settings import displace_settings
-from weerspoor.capacity.displace.stage import Stage
+from weerspoor.capacity.displace.stage import LEVEL_ROUNDS, Stage
 from weerspoor.capacity.fit import Problem, vary
 from weerspoor.capacity.minimum_levels import Shortfall
+from weerspoor.capacity.series import reference, train_of_day
 from weerspoor.common.clock import DAY_START_S
 from weerspoor.kernel.graph import Run
-from weerspoor.kernel.timelines import Rows
-from weerspoor.timetable.altered import Added, altered
-from weerspoor.timetable.day import LAYER_MILITARY, Day
+from weerspoor.timetable.altered import altered
+from weerspoor.timetable.day import Day
 from weerspoor.timetable.harm import Harm
-from weerspoor.timetable.passages import passages
 
 Progress = Callable[[str], None]
 
@@ -59,6 +58,7 @@ def propose(
     progress: Progress = lambda _: None,
     first: Callable[[Candidate], None] = lambda _: None,
     found: Iterable[Candidate] | None = None,
+    thorough: bool = True,
 ) -> Proposed:
     """Return proposals, the one of least harm first; none if there is no path whatever is moved.
 
@@ -72,48 +72,69 @@ def propose(
         Is told every candidate as it is found.
     found : iterable of Candidate, optional
         Candidates, instead of looking for them.
+    thorough : bool
+        Work the candidates out at length, and ask what happens when the train is late.
     """
     looked: list[Candidate] = []
     for candidate in candidates(stage.problem, stage.pricing, progress) if found is None else found:
         first(candidate)
         looked.append(candidate)
-    worked = [_worked_out(stage, candidate, progress) for candidate in _promising(looked)]
+    worked = [_worked_out(stage, candidate, thorough, progress) for candidate in _promising(stage, looked)]
     worked = [(candidate, short) for candidate, short in worked if candidate.eur <= most_eur]
     short_of = {id(candidate): short for candidate, short in worked}
     result = Proposed([], [], [], looked)
     soonest_s = min((candidate.arrival_s for candidate in looked), default=0.0)
     for number, (why, candidate) in enumerate(chosen([candidate for candidate, _ in worked])):
         progress(f"making the proposal {why.replace('_', ' ')}")
-        maker = _Maker(stage, candidate, f"D{number + 1}", why, progress)
+        maker = _Maker(stage, candidate, f"D{number + 1}", why, progress if thorough else None)
         result.proposals.append(maker.proposal(soonest_s, short_of[id(candidate)]))
         result.candidates.append(candidate)
         result.problems.append(maker.after)
     return result
 
 
-def _promising(looked: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates worth more work: the cheapest by their first price, and the first to arrive."""
-    cheapest = sorted(looked, key=lambda one: (one.eur, one.arrival_s))[: displace_settings().search.worked_out]
-    soonest = sorted(looked, key=lambda one: (one.arrival_s, one.eur))[:1]
+def _promising(stage: Stage, looked: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates worth more work, each once: the cheapest at first, and the first to arrive."""
+    once = {
+        (one.eur, *((run.directed.tobytes(), float(run.depart_s[0]), float(run.exit_s[-1])) for run in one.runs)): one
+        for one in reversed(looked)
+    }
+    weight = {id(one): _weight_eur(stage, one) for one in once.values()}
+    cheapest = sorted(once.values(), key=lambda one: (weight[id(one)], one.arrival_s))
+    cheapest = cheapest[: displace_settings().search.worked_out]
+    soonest = sorted(once.values(), key=lambda one: (one.arrival_s, one.eur))[:1]
     return cheapest + [one for one in soonest if all(one is not other for other in cheapest)]
 
 
-def _worked_out(stage: Stage, candidate: Candidate, progress: Progress) -> tuple[Candidate, list[Shortfall]]:
+def _weight_eur(stage: Stage, candidate: Candidate) -> float:
+    """Return the harm of a candidate; minimum levels left unmet weigh as much besides as when trains are placed."""
+    if not stage.rulebook.rules.keeps_minimum_levels:
+        return candidate.eur
+    return candidate.eur + displace_settings().moves.level_eur * len(stage.shortfalls(candidate))
+
+
+def _worked_out(
+    stage: Stage, candidate: Candidate, thorough: bool, progress: Progress
+) -> tuple[Candidate, list[Shortfall]]:
     """Return a candidate with more work done on it and minimum levels kept as far as can be."""
     progress("re-planning the trains in its way")
-    rules = displace_settings().search
-    worked = stage.pricing(candidate.runs, candidate.how, rules.steps)
-    if worked is None or worked.eur > candidate.eur:
+    search = displace_settings().search
+    steps = search.steps if thorough else search.quick_steps
+    worked = stage.pricing(candidate.runs, candidate.how, steps)
+    if worked is None or _weight_eur(stage, worked) > _weight_eur(stage, candidate):
         worked = candidate
     progress("looking for other tracks for the costliest of them")
-    worked = stage.other_tracks.better(stage.pricing, worked, rules.track_rounds)
-    return stage.keeping_levels(worked, rules.level_steps, other_tracks=1)
+    worked = stage.other_tracks.better(stage.pricing, worked, search.track_rounds if thorough else 1)
+    level_steps = search.level_steps if thorough else search.quick_steps // 2
+    return stage.keeping_levels(
+        worked, level_steps, rounds=LEVEL_ROUNDS if thorough else 1, other_tracks=1 if thorough else 0
+    )
 
 
 class _Maker:
     """Makes one proposal."""
 
-    def __init__(self, stage: Stage, candidate: Candidate, name: str, why: str, progress: Progress) -> None:
+    def __init__(self, stage: Stage, candidate: Candidate, name: str, why: str, progress: Progress | None) -> None:
         self.stage, self.candidate, self.name, self.why, self.progress = stage, candidate, name, why, progress
         placements = sorted(candidate.placements.items())
         self.accounts = [Account(stage.scene, train, placement) for train, placement in placements]
@@ -122,18 +143,13 @@ class _Maker:
     def _day_after(self, leave_out: int) -> Day:
         """Return the day of the window as it becomes, with the military trains but one."""
         runs = [
-            military(self.stage, run, self.reference(number))
+            train_of_day(self.stage.problem, run, reference(self.stage.problem.request, number))
             for number, run in enumerate(self.candidate.runs)
             if number != leave_out and leave_out >= 0
         ]
         moved = [account.added() for account in self.accounts if account.placement.retimed is not None]
         gone = [account.train for account in self.accounts]
         return altered(self.stage.window.day, gone, [*moved, *runs])
-
-    def reference(self, number: int) -> str:
-        """Return the reference of a train of the request."""
-        name = self.stage.problem.request.reference
-        return name if number == 0 else f"{name}/{number + 1}"
 
     def proposal(self, soonest_s: float, short: list[Shortfall]) -> o.Proposal:
         """Return the proposal."""
@@ -143,7 +159,9 @@ class _Maker:
         moves = [account.move(self.stage.rulebook, Harm()) for account in self.accounts]
         self._draw(moves)
         moves.sort(key=lambda move: (-move.harm.eur, move.train))
-        cases = Lateness(self.after, self.stage.pricing, self.candidate, self.progress).cases()
+        cases = []
+        if self.progress is not None:
+            cases = Lateness(self.after, self.stage.pricing, self.candidate, self.progress).cases()
         notices = _notices(moves)
         military_by_s = int(self.candidate.departure_s) - displace_settings().notice.military_s
         return o.Proposal(
@@ -188,37 +206,6 @@ class _Maker:
         for move in moves:
             move.line_before = before.get(move.train, [])
             move.line_after = after.get(move.train, [])
-
-
-def military(stage: Stage, run: Run, reference: str) -> Added:
-    """Return a military run as a train of a day."""
-    train = stage.problem.train
-    found = passages(stage.network, run.directed, run.enter_s, run.exit_s, run.depart_s)
-
-    def whole(values: Iterable[float]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        return np.array([round(value) for value in values], np.int32)
-
-    arrivals, departures = whole(one.arrival_s for one in found), whole(one.departure_s for one in found)
-    return Added(
-        reference=reference,
-        series=reference,
-        kind=train.kind,
-        layer=LAYER_MILITARY,
-        phase="plan",
-        length_m=train.length_m,
-        occupies=train.occupies,
-        point=whole(one.point for one in found),
-        arrival_s=arrivals,
-        departure_s=departures,
-        planned_arrival_s=arrivals,
-        planned_departure_s=departures,
-        track=[one.track for one in found],
-        directed=run.directed,
-        enter_ds=whole(run.enter_s * 10),
-        exit_ds=whole(run.exit_s * 10),
-        depart_ds=whole(run.depart_s * 10),
-        rows=Rows.of(run, train.occupies),
-    )
 
 
 def _hour(move: o.Move) -> str:

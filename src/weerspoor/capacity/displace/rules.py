@@ -78,7 +78,7 @@ class Rulebook:
             return Allowed(0, limit_s if offer_s is None else min(limit_s, offer_s))
         return Allowed(
             settings.earlier_s.get(layer, 0) if may["shifted"] else 0,
-            settings.longest_s.get(layer, 0),
+            settings.forced_s if train in self.forced else settings.longest_s.get(layer, 0),
             shorten=may["shortened"],
             cancel=may["cancelled"],
             other_tracks=may["rerouted"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -90,8 +90,7 @@ class Variant:
         """Return the legs with which it comes to and goes from calls, (calls, 2), given their times unmoved."""
         if self.call_leg is not None:
             return self.call_leg
-        at = np.searchsorted(self.legs.departures_s, np.nan_to_num(call_s) + 0.5) - 1
-        return np.clip(at, 0, self.legs.count - 1).astype(np.int32)
+        return self.legs.legs_at(np.nan_to_num(call_s)).astype(np.int32)
 
     def run_of(self, window: Window, train: int) -> tuple[Ints, Floats, Floats, Floats]:
         """Return directed pieces, enter, exit and departure in seconds when it is not moved."""
@@ -165,6 +164,10 @@ class Scene:
 
     def __post_init__(self) -> None:
         self._before = {then: train for train, (then, _) in self.window.turns.items()}
+
+    def under(self, allowed: Callable[[int], Allowed]) -> Scene:
+        """Return the same scene, its timelines shared, where something else is allowed."""
+        return replace(self, allowed=allowed, moved=dict(self.moved), _terms={})
 
     # -- a train by itself ------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ class MoveRule(_Table, frozen=True, kw_only=True):
     """How far trains may be moved, by layer, in seconds; see the file."""
 
     longest_s: dict[str, int]
+    forced_s: int
     earlier_s: dict[str, int]
     consent_s: dict[str, int]
     least_stand_s: dict[str, int]
@@ -92,6 +93,7 @@ class LateRule(_Table, frozen=True, kw_only=True):
 
     by_s: list[int]
     beyond_s: int
+    reaction_s: int
     steps: int
 
 

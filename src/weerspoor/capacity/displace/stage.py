@@ -55,7 +55,16 @@ class Stage:
     levels: list[MinimumLevels] = field(default_factory=list)
 
     @classmethod
-    def of(cls, request: Request, network: Network, day: Day, rules: RuleSet, *, by_consent: bool = False) -> Stage:
+    def of(
+        cls,
+        request: Request,
+        network: Network,
+        day: Day,
+        rules: RuleSet,
+        *,
+        by_consent: bool = False,
+        from_s: int | None = None,
+    ) -> Stage:
         """Return the stage of a request under a rule set.
 
         Parameters
@@ -68,15 +77,23 @@ class Stage:
         rules : RuleSet
         by_consent : bool
             Only shifts to which holders consent.
+        from_s : int, optional
+            An earlier time from which the trains of the day are needed.
 
         Raises
         ------
         weerspoor.common.errors.InputError
             If the train cannot be, or the day has no passengers.
         """
+        begin_s = request.anchor_s if from_s is None else min(request.anchor_s, int(from_s))
+        window = window_of(day, begin_s - BEFORE_S, request.horizon_s + AFTER_S)
+        return cls.with_train(prepare(request, network, window.day), window, rules, by_consent=by_consent)
+
+    @classmethod
+    def with_train(cls, problem: Problem, window: Window, rules: RuleSet, *, by_consent: bool = False) -> Stage:
+        """Return the stage of a train that is made ready, on the day of a window."""
+        network, day = problem.network, window.whole
         harm = HarmModel(day, load_harm_values())
-        window = window_of(day, request.anchor_s - BEFORE_S, request.horizon_s + AFTER_S)
-        problem = prepare(request, network, window.day)
         occupied = problem.occupation
         rulebook = Rulebook(rules, window, network, by_consent=by_consent)
         scene = Scene(network, window, harm, occupied.timelines.copy(), rulebook)
@@ -89,7 +106,7 @@ class Stage:
         return self._with(rulebook)
 
     def _with(self, rulebook: Rulebook) -> Stage:
-        scene = replace(self.scene, allowed=rulebook, moved=dict(self.scene.moved), _terms={})
+        scene = self.scene.under(rulebook)
         return replace(
             self,
             scene=scene,
@@ -129,7 +146,7 @@ class Stage:
         ]
 
     def keeping_levels(
-        self, candidate: Candidate, steps: int, *, other_tracks: int = 0
+        self, candidate: Candidate, steps: int, *, rounds: int = LEVEL_ROUNDS, other_tracks: int = 0
     ) -> tuple[Candidate, list[Shortfall]]:
         """Return the candidate with minimum levels kept as far as they can be, and those that cannot.
 
@@ -138,6 +155,8 @@ class Stage:
         candidate : Candidate
         steps : int
             Steps of re-planning each time that more trains are bound to run.
+        rounds : int
+            So often at most.
         other_tracks : int
             So often other tracks are looked for each time.
         """
@@ -146,7 +165,7 @@ class Stage:
             return candidate, short
         best, kept = (candidate, short), set(self.rulebook.kept)
         latest = candidate
-        for _ in range(LEVEL_ROUNDS):
+        for _ in range(rounds):
             more = self._needed(latest) - kept
             if not more:
                 break
