@@ -154,11 +154,14 @@ class ProposalCheck:
         self._check_held(move, train, run, shift)
 
     def _in_day(self, train: int) -> InDay:
-        rows, calls = self.window.calls_of(train), self.day.calls
+        rows, calls, trains = self.window.calls_of(train), self.day.calls, self.window.day.trains
+        by_s = int(self.window.days[train]) * DAY_S
+        times = zip((calls.arrival_s[rows] + by_s).tolist(), (calls.departure_s[rows] + by_s).tolist(), strict=True)
+        told = [(code, *call) for code, call in zip(self._codes(train), times, strict=True)]
         planned = (calls.planned_arrival_s[rows] >= 0) | (calls.planned_departure_s[rows] >= 0)
         run = _Run.of(self.window, train).directed
-        trains = self.window.day.trains
-        return InDay(trains.kind[train], trains.layer[train], planned.tolist(), int(run[0]), int(run[-1]))
+        kind, layer = trains.kind[train], trains.layer[train]
+        return InDay(kind, layer, told, planned.tolist(), int(run[0]), int(run[-1]))
 
     def _check_stands(self, move: Move, train: int, run: _Run, shift: dict[int, int]) -> None:
         layer = self.window.day.trains.layer[train]

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from weerspoor.capacity.displace.settings import displace_settings
+from weerspoor.capacity.path import PieceTime
 from weerspoor.capacity.proposal import CallTime, Move
 from weerspoor.capacity.verify_run import KIND_OF_POINTS, ROUNDED_S, Ran, RunCheck, RunTerms, Violation
 from weerspoor.common.clock import STEP_S, clock
@@ -34,6 +35,8 @@ class InDay:
     Attributes
     ----------
     kind, layer : str
+    calls : list of (str, int, int)
+        Code, arrival and departure of every call.
     planned : list of bool
         By call whether a source asks for it.
     first, last : int
@@ -42,6 +45,7 @@ class InDay:
 
     kind: str
     layer: str
+    calls: list[tuple[str, int, int]]
     planned: list[bool]
     first: int
     last: int
@@ -124,7 +128,10 @@ class ReroutedCheck(RunCheck):
 
     def _calls(self) -> None:
         """Check that it comes to all its stops in order, long enough and not before its times, when it says."""
-        least_s = displace_settings().moves.least_stand_s.get(self.in_day.layer, 60)
+        told = [(call.code, call.old_arrival_s, call.old_departure_s) for call in self.move.calls]
+        if told != self.in_day.calls:
+            self.say("displacement", "", "its calls are not those of the day")
+            return
         after, last = -1, len(self.move.calls) - 1
         for number, call in enumerate(self.move.calls):
             place = f"{self.move.train}, {call.code}"
@@ -135,22 +142,22 @@ class ReroutedCheck(RunCheck):
             if position < 0:
                 self.found.append(Violation("displacement", place, "does not call there any more"))
                 continue
-            after, piece = position, self.pieces[position]
-            came_s, left_s = piece.exit_s, piece.depart_s
-            told = (call.new_arrival_s, call.new_departure_s)
-            if (number and abs((told[0] or 0) - came_s) > WHOLE_S) or (
-                number < last and abs((told[1] or 0) - left_s) > WHOLE_S
-            ):
-                self.found.append(Violation("time", place, "its new times are not those of its run"))
-            if number == last:
-                continue
-            if left_s < call.old_departure_s - STEP_S / 2 - ROUNDED_S:
-                detail = f"leaves at {clock(left_s)}, before {clock(call.old_departure_s)}"
-                self.found.append(Violation("displacement", place, detail))
-            asked_s = min(call.old_departure_s - call.old_arrival_s, least_s)
-            if number and left_s - came_s < asked_s - STEP_S:
-                detail = f"stands {left_s - came_s:.0f} s, at least {asked_s} s asked"
-                self.found.append(Violation("stand", place, detail))
+            after = position
+            self._stop(call, self.pieces[position], arrives=number > 0, leaves=number < last)
+
+    def _stop(self, call: CallTime, piece: PieceTime, *, arrives: bool, leaves: bool) -> None:
+        """Check a stand for a call: its times as told, not before its time, long enough."""
+        place = f"{self.move.train}, {call.code}"
+        told = (call.new_arrival_s, piece.exit_s, arrives), (call.new_departure_s, piece.depart_s, leaves)
+        if any(asked and (said_s is None or abs(said_s - time_s) > WHOLE_S) for said_s, time_s, asked in told):
+            self.found.append(Violation("time", place, "its new times are not those of its run"))
+        if leaves and piece.depart_s < call.old_departure_s - STEP_S / 2 - ROUNDED_S:
+            detail = f"leaves at {clock(piece.depart_s)}, before {clock(call.old_departure_s)}"
+            self.found.append(Violation("displacement", place, detail))
+        least_s = displace_settings().moves.least_stand_s.get(self.in_day.layer, 60)
+        asked_s, stand_s = min(call.old_departure_s - call.old_arrival_s, least_s), piece.depart_s - piece.exit_s
+        if arrives and leaves and stand_s < asked_s - STEP_S:
+            self.found.append(Violation("stand", place, f"stands {stand_s:.0f} s, at least {asked_s} s asked"))
 
     def _must_stop(self, number: int, call: CallTime) -> bool:
         stops = call.old_departure_s > call.old_arrival_s
@@ -160,8 +167,9 @@ class ReroutedCheck(RunCheck):
         """Return the position at which it stands for a call, behind another one; -1 if it does not."""
         at = self._positions(call)
         if number in (0, last):
-            end = 0 if number == 0 else len(self.pieces) - 1
-            return end if end in at and end > after else -1
+            end, as_in_day = (0, self.in_day.first) if number == 0 else (len(self.pieces) - 1, self.in_day.last)
+            there = end in at or self.directed[end] == as_in_day
+            return end if there and end > after else -1
         return next((position for position in at if position > after and self.stops_at(position)), -1)
 
     def _passes(self, call: CallTime, after: int) -> None:

@@ -412,8 +412,11 @@ class Scene:
         if cancelled + whole_eur < most_eur:
             best = Placement(cancelled + whole_eur, None, besides_eur=whole_eur)
             most_eur = cancelled + whole_eur
-        ways = self.of(train) if self.allowed(train).other_tracks else self.of(train)[:1]
-        for number, variant in enumerate(ways):
+        was = self.decided.get(train)
+        known = (0, 0 if was is None else was.variant)
+        for number, variant in enumerate(self.of(train)):
+            if number not in known and not self.allowed(train).other_tracks:
+                continue
             terms = self.terms_of(train, number)
             if terms is None:
                 continue

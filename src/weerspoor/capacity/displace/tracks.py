@@ -20,7 +20,8 @@ from weerspoor.capacity.displace.paths import Candidate, Pricing
 from weerspoor.capacity.displace.replan import Replanner
 from weerspoor.capacity.displace.scene import Placement, Scene, Variant
 from weerspoor.capacity.displace.settings import displace_settings
-from weerspoor.kernel.graph import Run
+from weerspoor.capacity.proposal import Move
+from weerspoor.kernel.graph import KEEP_ALL, Run
 from weerspoor.kernel.timelines import Rows, Timelines
 from weerspoor.network.model import Network
 from weerspoor.timetable.build import Placer, Wanted
@@ -291,6 +292,48 @@ def variant_of(scene: Scene, asked: Asked, run: Run, rows: Rows) -> Variant:
     return replace(variant, eur=float((scene.leg_prices(train, variant) * late).sum()))
 
 
+def variant_of_move(scene: Scene, train: int, move: Move) -> Variant:
+    """Return the other tracks of a train as a plan has them; unmoved it runs as there.
+
+    Parameters
+    ----------
+    scene : Scene
+    train : int
+    move : Move
+        With pieces.
+    """
+    columns = [(piece.enter_s, piece.exit_s, piece.depart_s, piece.speed_kmh / 3.6) for piece in move.pieces]
+    enter_s, exit_s, depart_s, speed_ms = (np.array(column, np.float64) for column in zip(*columns, strict=True))
+    directed = np.array([piece.directed for piece in move.pieces], np.int32)
+    told = [(call.new_arrival_s, call.new_departure_s) for call in move.calls]
+    call_s = np.array([[np.nan if time is None else time for time in times] for times in told], np.float64)
+    last = len(directed) - 1
+    stands = [Stand(0, float(depart_s[0]), float(depart_s[0]), 0)]
+    for position in np.flatnonzero(depart_s[1:last] > exit_s[1:last]) + 1:
+        arrival_s, departure_s = float(exit_s[position]), float(depart_s[position])
+        near = np.flatnonzero(np.abs(call_s - (arrival_s, departure_s)).max(axis=1) <= 1.0)
+        stands.append(Stand(int(position), arrival_s, departure_s, int(near[0]) if len(near) else -1))
+    stands.append(Stand(last, float(exit_s[last]), float(exit_s[last]), len(told) - 1))
+    held = np.array([(row.zone, row.from_s, row.until_s) for row in move.held], np.int32).reshape(-1, 3)
+    kind = np.full(len(held), scene.window.day.trains.occupies[train], np.uint8)
+    zone, from_s, until_s = (held[:, column].copy() for column in range(3))
+    rows = Rows(zone, from_s, until_s, kind, np.full(len(held), KEEP_ALL, np.uint8))
+    legs = cut(train, stands, rows, displace_settings().moves.ready_s)
+    ends = np.array([stand.call for stand in stands[1:]])
+    late = np.where(ends >= 0, call_s[ends, 0] - scene.call_times(train)[ends, 0], 0.0)
+    variant = Variant(
+        legs,
+        np.maximum(late, 0.0),
+        call_s=call_s,
+        run=(directed, enter_s, exit_s, depart_s),
+        call_leg=legs.legs_at(np.nan_to_num(call_s)).astype(np.int32),
+        track=tuple(call.track for call in move.calls),
+        speed_ms=speed_ms,
+        early_s=np.zeros(legs.count, np.int32),
+    )
+    return replace(variant, eur=float((scene.leg_prices(train, variant) * variant.late_s).sum()))
+
+
 def _stands(asked: Asked, run: Run) -> Iterator[Stand]:
     """Yield where a run stands: at its calls, and where it waits between them."""
     last = len(run.directed) - 1
@@ -345,6 +388,9 @@ def _matched(asked: Asked, run: Run, points: list[int], met: list[Passage]) -> I
         if stage >= 0:
             at = 0 if stage == 0 else position[stage]
             found = next((k for k in onward if met[k].position == at and met[k].point == point), None)
+            if found is None:
+                # Tracks at a border may lie before the point.
+                yield call, Passage(point, at, 0.0, float(run.exit_s[at]), float(run.depart_s[at]), True, "")
         else:
             until = min((position[k] for k, one in enumerate(asked.calls) if one > call), default=len(run.directed))
             found = next((k for k in onward if met[k].point == point and met[k].position <= until), None)
