@@ -56,7 +56,7 @@ BY_NIGHT = WIDE.replace('"07:00"', '"01:30"').replace('["07:20", "08:00"]', '["0
 
 LITTLE_WORK = {
     "free_labels": 60_000, "soft_labels": 20_000, "shares": [0.5], "shifts": 1, "hardenings": 1, "quick_steps": 5,
-    "worked_out": 3, "steps": 10, "by_s": [900],
+    "worked_out": 3, "steps": 10, "level_steps": 5, "other_tracks": 0, "by_s": [900],
 }  # fmt: skip
 
 

@@ -17,7 +17,8 @@ from weerspoor.capacity.path import PieceTime
 from weerspoor.capacity.plan import Plan
 from weerspoor.capacity.proposal import Move, Proposal
 from weerspoor.capacity.verify import verify_plan
-from weerspoor.capacity.verify_displaced import Fault, ProposalCheck
+from weerspoor.capacity.verify_displaced import ProposalCheck
+from weerspoor.capacity.verify_run import Violation
 from weerspoor.kernel.retiming import Retimed
 from weerspoor.timetable.harm import Harm
 
@@ -37,7 +38,7 @@ def proposals(of: Plan) -> list[Proposal]:
     return of.displacement.proposals
 
 
-def faults(made: Plan, number: int = 0) -> list[Fault]:
+def faults(made: Plan, number: int = 0) -> list[Violation]:
     """Return what is wrong with the moved trains of a proposal."""
     return ProposalCheck(made, proposals(made)[number], *railway()).run()
 

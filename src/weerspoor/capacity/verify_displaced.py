@@ -17,6 +17,8 @@ from weerspoor.capacity.holders import holder_of
 from weerspoor.capacity.plan import Plan
 from weerspoor.capacity.proposal import Move, Proposal
 from weerspoor.capacity.rules import RuleSet, rule_set
+from weerspoor.capacity.verify_rerouted import InDay, ReroutedCheck
+from weerspoor.capacity.verify_run import Violation
 from weerspoor.common.clock import DAY_S, STEP_S, clock
 from weerspoor.kernel.graph import KEEP_ALL
 from weerspoor.kernel.timelines import Rows
@@ -42,15 +44,6 @@ STOCK_S = 3 * 3600
 Ints = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True)
-class Fault:
-    """A rule that a proposal breaks, where and how."""
-
-    rule: str
-    place: str
-    detail: str
-
-
 class ProposalCheck:
     """Checks one proposal.
 
@@ -65,12 +58,12 @@ class ProposalCheck:
 
     def __init__(self, plan: Plan, proposal: Proposal, network: Network, day: Day) -> None:
         self.plan, self.proposal, self.network, self.day = plan, proposal, network, day
-        self.faults: list[Fault] = []
+        self.faults: list[Violation] = []
         self.by_name = {name: number for number, name in enumerate(self.window.day.trains.reference)}
 
     def say(self, rule: str, place: str, detail: str) -> None:
         """Note a fault."""
-        self.faults.append(Fault(rule, f"proposal {self.proposal.id}, {place}", detail))
+        self.faults.append(Violation(rule, f"proposal {self.proposal.id}, {place}", detail))
 
     @cached_property
     def window(self) -> Window:
@@ -110,7 +103,7 @@ class ProposalCheck:
         occupies, blocks = np.full(len(table), kind, np.uint8), np.full(len(table), KEEP_ALL, np.uint8)
         return _bare(move.train, Rows(table[:, 0], table[:, 1], table[:, 2], occupies, blocks))
 
-    def run(self) -> list[Fault]:
+    def run(self) -> list[Violation]:
         """Return what is wrong with the moved trains, the rules cited and the harm; the paths are checked apart."""
         seen: set[str] = set()
         for move in self.proposal.moves:
@@ -132,8 +125,13 @@ class ProposalCheck:
             if move.held or move.legs or any(call.new_arrival_s is not None for call in move.calls):
                 self.say("displacement", move.train, "is cancelled, and runs")
             return
+        if bool(move.pieces) != (move.kind == "rerouted"):
+            self.say("displacement", move.train, f"is said to be {move.kind}, and does not run so")
+            return
         if move.pieces:
-            self.say("displacement", move.train, "runs over other tracks, which cannot be checked")
+            check = ReroutedCheck(move, self._in_day(train), self.network)
+            for fault in check.run():
+                self.say(fault.rule, fault.place, fault.detail)
             return
         run = _Run.of(self.window, train)
         first = next(
@@ -154,6 +152,16 @@ class ProposalCheck:
         self._check_stands(move, train, run, shift)
         self._check_calls(move, run, shift)
         self._check_held(move, train, run, shift)
+
+    def _in_day(self, train: int) -> InDay:
+        rows, calls, trains = self.window.calls_of(train), self.day.calls, self.window.day.trains
+        by_s = int(self.window.days[train]) * DAY_S
+        times = zip((calls.arrival_s[rows] + by_s).tolist(), (calls.departure_s[rows] + by_s).tolist(), strict=True)
+        told = [(code, *call) for code, call in zip(self._codes(train), times, strict=True)]
+        planned = (calls.planned_arrival_s[rows] >= 0) | (calls.planned_departure_s[rows] >= 0)
+        run = _Run.of(self.window, train).directed
+        kind, layer = trains.kind[train], trains.layer[train]
+        return InDay(kind, layer, told, planned.tolist(), int(run[0]), int(run[-1]))
 
     def _check_stands(self, move: Move, train: int, run: _Run, shift: dict[int, int]) -> None:
         layer = self.window.day.trains.layer[train]
@@ -237,6 +245,8 @@ class ProposalCheck:
         if move is not None:
             begins = next((call.code for call in move.calls if call.new_arrival_s is not None), "")
             leaves_s = move.legs[0].departure_s + move.legs[0].shift_s
+        if move is not None and move.pieces:
+            leaves_s = move.pieces[0].depart_s
         stock, since_s = self._stock(earlier, move_of)
         if run.leaves_s[0] - since_s > STOCK_S:
             return
@@ -253,6 +263,8 @@ class ProposalCheck:
         run, move = _Run.of(self.window, train), move_of.get(train)
         if move is None:
             return self._codes(train)[-1], run.arrives_s[-1]
+        if move.pieces:
+            return self._codes(train)[-1], move.pieces[-1].exit_s
         if move.legs:
             last = min(range(len(run.leaves_s)), key=lambda i: abs(run.leaves_s[i] - move.legs[-1].departure_s))
             ends = next((call.code for call in reversed(move.calls) if call.new_arrival_s is not None), "")

@@ -496,6 +496,29 @@ class Placer:
                         return found
         return self._find_late(wanted, legs, timelines, only, most_cost, early=early)
 
+    def within(
+        self, wanted: Wanted, latest_s: Mapping[int, float], at: Mapping[int, npt.NDArray[np.int32]] | None = None
+    ) -> Placed:
+        """Return the train placed so that it comes in nowhere too late, and at its last call as early as it can.
+
+        Parameters
+        ----------
+        wanted : Wanted
+        latest_s : mapping of int to float
+            Latest arrival by call; the others may be as late as the norms allow at all.
+        at : mapping of int to (k,) int32, optional
+            Directed pieces by call of which one has to be taken there.
+        """
+        try:
+            legs = self._pattern(wanted)
+        except UnroutableError as error:
+            return Placed(wanted, reason=str(error))
+        legs = [_bound_to(leg, at or {}) for leg in legs]
+        if not all(len(stage) for leg in legs for stage in leg.stages):
+            return Placed(wanted, reason="no way over the tracks it is bound to")
+        leeway = _Leeway(self.norms.longest_delay_s, np.full(len(wanted.points), np.inf), latest_s=latest_s)
+        return self._find_within(_Asked(wanted, legs, self.timelines, leeway, exact=False))
+
     def _other_minutes(self, wanted: Wanted) -> list[Wanted]:
         """Return a train of free minutes at all that it may have, the present first; nothing for one without choice."""
         most = int(self.norms.move_s.get(wanted.phase, 0.0)) if wanted.group or wanted.phase == "evening" else 0
@@ -813,6 +836,15 @@ class Placer:
     def remove(self, train: int) -> None:
         """Take a train and its copies out of the timelines."""
         self.timelines.remove(train)
+
+
+def _bound_to(leg: _Leg, at: Mapping[int, npt.NDArray[np.int32]]) -> _Leg:
+    """Return a leg that uses nothing but the given directed pieces at some calls; none of them where it has none."""
+    stages = tuple(
+        leg.inside(at[leg.first + number]) if leg.first + number in at else stage
+        for number, stage in enumerate(leg.stages)
+    )
+    return replace(leg, stages=stages)
 
 
 def both_ways(pieces: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

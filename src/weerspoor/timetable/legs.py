@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from weerspoor.common.clock import STEP_S
 from weerspoor.kernel.retiming import Moving, moving
+from weerspoor.kernel.timelines import Rows
 from weerspoor.timetable.window import Window
 
 Ints = npt.NDArray[np.int32]
@@ -86,6 +88,32 @@ class Legs:
         times_s = np.asarray(call_s, np.float64) + ROUNDED_S
         return np.clip(np.searchsorted(self.departures_s, times_s) - 1, 0, self.count - 1)
 
+    def leg_at(self, count: int) -> Ints:
+        """Return for each of so many rows of movements the leg that the train is on as it comes to its exit."""
+        positions = [stand.position for stand in self.stands]
+        leg = np.searchsorted(positions, np.arange(count), side="left") - 1
+        return np.clip(leg, 0, self.count - 1).astype(np.int32)
+
+    def earlier(self, by_s: Ints) -> Legs:
+        """Return the same train with every leg earlier by so many seconds; where a stand is left no time is checked."""
+        before, behind = [0, *by_s.tolist()], [*by_s.tolist(), 0]
+        stands = [
+            replace(stand, arrival_s=stand.arrival_s - before[k], departure_s=stand.departure_s - behind[k])
+            for k, stand in enumerate(self.stands)
+        ]
+        stands[0] = replace(stands[0], arrival_s=stands[0].departure_s)
+        stands[-1] = replace(stands[-1], departure_s=stands[-1].arrival_s)
+        was = self.moving
+        return Legs(
+            self.train,
+            stands,
+            was._replace(
+                from_s=(was.from_s - by_s[was.takes]).astype(np.int32),
+                until_s=(was.until_s - by_s[was.gives]).astype(np.int32),
+                ready_s=(was.ready_s - by_s).astype(np.int32),
+            ),
+        )
+
 
 def legs_of(window: Window, train: int, lead_s: int) -> Legs | None:
     """Return a train of a window cut into legs; None for one that does not run.
@@ -122,9 +150,25 @@ def legs_of(window: Window, train: int, lead_s: int) -> Legs | None:
         leaves_s = float(depart_s[position])
         arrival_s = leaves_s if number == 0 else float(exit_s[position])
         stands.append(Stand(position, arrival_s, arrival_s if ends and number else leaves_s, call))
+    return cut(train, stands, rows, lead_s)
+
+
+def cut(train: int, stands: Sequence[Stand], rows: Rows, lead_s: int) -> Legs:
+    """Return a train cut into legs at its stands, each row with the legs that take it and give it back.
+
+    Parameters
+    ----------
+    train : int
+    stands : sequence of Stand
+        In order of running, origin and destination included.
+    rows : Rows
+        What it holds.
+    lead_s : int
+        As for :func:`legs_of`.
+    """
     leaves = np.array([stand.departure_s for stand in stands[:-1]])
     last_leg = len(leaves) - 1
     takes = np.clip(np.searchsorted(leaves - LEAVING_S, rows.from_s, side="right") - 1, 0, last_leg).astype(np.int32)
     gives = np.clip(np.searchsorted(leaves - GIVING_S, rows.until_s, side="right") - 1, 0, last_leg).astype(np.int32)
     ready = np.floor(leaves - lead_s).astype(np.int32)
-    return Legs(train, stands, moving(rows, takes, np.maximum(takes, gives), ready))
+    return Legs(train, list(stands), moving(rows, takes, np.maximum(takes, gives), ready))

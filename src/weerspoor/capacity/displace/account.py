@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weerspoor.capacity.displace.rules import Rulebook
-from weerspoor.capacity.displace.scene import Placement, Scene
+from weerspoor.capacity.displace.scene import Placement, Scene, Variant
 from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.capacity.holders import Holder, holder_of
 from weerspoor.capacity.path import Held, PieceTime
@@ -41,9 +41,14 @@ class Account:
     placement: Placement
 
     @property
+    def variant(self) -> Variant:
+        """The tracks that it takes."""
+        return self.scene.of(self.train)[self.placement.variant]
+
+    @property
     def legs(self) -> Legs:
         """Its legs, on the tracks that it takes."""
-        return self.scene.of(self.train)[self.placement.variant].legs
+        return self.variant.legs
 
     @cached_property
     def call_s(self) -> Floats:
@@ -53,10 +58,9 @@ class Account:
         found = self.placement.retimed
         if found is None:
             return new
-        variant = self.scene.of(self.train)[self.placement.variant]
-        base = old if variant.call_s is None else variant.call_s
+        base = old if self.variant.call_s is None else self.variant.call_s
         first, last = found.first, found.last
-        for call, (comes, goes) in enumerate(self.legs.legs_at(base).tolist()):
+        for call, (comes, goes) in enumerate(self.variant.legs_of_calls(base).tolist()):
             if np.isnan(base[call]).any():
                 continue
             if comes > last or goes < first or (goes == first and comes < first and not self._begins(call)):
@@ -77,9 +81,7 @@ class Account:
     @cached_property
     def old_call_s(self) -> Floats:
         """Arrival and departure at every call as in the day."""
-        rows, calls = self.scene.window.calls_of(self.train), self.scene.window.whole.calls
-        by_s = int(self.scene.window.days[self.train]) * DAY_S
-        return np.stack([calls.arrival_s[rows] + by_s, calls.departure_s[rows] + by_s], axis=1).astype(np.float64)
+        return self.scene.call_times(self.train)
 
     @cached_property
     def kind(self) -> str:
@@ -141,13 +143,11 @@ class Account:
     def movement(self) -> tuple[npt.NDArray[np.int32], Floats, Floats, Floats]:
         """Directed pieces, and enter, exit and departure in seconds, as they become."""
         found = self.placement.retimed
-        directed, enter_s, exit_s, depart_s = self.scene.of(self.train)[self.placement.variant].run_of(
-            self.scene.window, self.train
-        )
+        directed, enter_s, exit_s, depart_s = self.variant.run_of(self.scene.window, self.train)
         if found is None:
             return directed[:0], enter_s[:0], exit_s[:0], depart_s[:0]
         stands = [stand.position for stand in self.legs.stands]
-        leg = np.clip(np.searchsorted(stands, np.arange(len(directed)), side="left") - 1, 0, self.legs.count - 1)
+        leg = self.legs.leg_at(len(directed))
         shift = found.shift_s[leg].astype(np.float64)
         after = shift.copy()
         for number, position in enumerate(stands[:-1]):
@@ -168,7 +168,7 @@ class Account:
 
     def added(self) -> Added:
         """Return the train as it becomes, for a day."""
-        window, day = self.scene.window, self.scene.window.day
+        day = self.scene.window.day
         directed, enter_s, exit_s, depart_s = self.movement
         kept = np.flatnonzero(~np.isnan(self.call_s).any(axis=1))
         calls = slice(int(day.calls.start[self.train]), int(day.calls.start[self.train + 1]))
@@ -190,7 +190,7 @@ class Account:
             departure_s=times[:, 1],
             planned_arrival_s=day.calls.planned_arrival_s[calls][kept],
             planned_departure_s=day.calls.planned_departure_s[calls][kept],
-            track=[window.day.calls.track[calls.start + int(call)] for call in kept],
+            track=[self._track(int(call)) for call in kept],
             directed=directed,
             enter_ds=tenths(enter_s),
             exit_ds=tenths(exit_s),
@@ -221,8 +221,6 @@ class Account:
         slight = self.kind in ("shifted", "held") and limit_s is not None and abs(self.delay_s) <= limit_s
         found = self.placement.retimed
         ran = range(0) if found is None else range(found.first, found.last + 1)
-        directed, enter_s, exit_s, depart_s = self.movement
-        other_tracks = self.kind == "rerouted" or self.placement.variant > 0
         return Move(
             train=trains.reference[self.train],
             series=trains.series[self.train],
@@ -247,7 +245,7 @@ class Account:
                 for leg in ran
                 if found is not None
             ],
-            pieces=self._pieces(directed, enter_s, exit_s, depart_s) if other_tracks else [],
+            pieces=self._pieces() if self.kind == "rerouted" else [],
             held=self._held(),
             line_before=[],
             line_after=[],
@@ -280,7 +278,7 @@ class Account:
         old, new = np.round(self.old_call_s).astype(int).tolist(), self.call_s
         found = []
         for call, (arrival_s, departure_s) in enumerate(old):
-            row, point = start + call, int(day.calls.point[start + call])
+            point = int(day.calls.point[start + call])
             gone = bool(np.isnan(new[call]).any())
             ends = call in (0, len(old) - 1)
             found.append(
@@ -288,7 +286,7 @@ class Account:
                     code=points.code[point],
                     name=points.name[point],
                     stops=ends or departure_s > arrival_s,
-                    track=day.calls.track[row],
+                    track=self._track(call),
                     old_arrival_s=arrival_s,
                     old_departure_s=departure_s,
                     new_arrival_s=None if gone else round(float(new[call, 0])),
@@ -296,6 +294,12 @@ class Account:
                 )
             )
         return found
+
+    def _track(self, call: int) -> str:
+        """Return its track at a call as it becomes; as in the day where it does not run."""
+        if self.variant.track is not None:
+            return self.variant.track[call]
+        return self.scene.window.day.calls.track[int(self.scene.window.day.calls.start[self.train]) + call]
 
     def _held(self) -> list[Held]:
         rows, names = self.rows, self.scene.network.zone_name
@@ -305,10 +309,13 @@ class Account:
             for zone, from_s, until_s in times
         ]
 
-    def _pieces(
-        self, directed: npt.NDArray[np.int32], enter_s: Floats, exit_s: Floats, depart_s: Floats
-    ) -> list[PieceTime]:
+    def _pieces(self) -> list[PieceTime]:
+        """Return its run over other tracks; kilometres from where it begins."""
         pieces, tracks = self.scene.network.pieces, self.scene.network.tracks
+        directed, enter_s, exit_s, depart_s = self.movement
+        length_m = pieces.length_m[directed >> 1]
+        begin_m = np.cumsum(length_m) - length_m[0] - length_m
+        speed_ms = np.zeros(len(directed)) if self.variant.speed_ms is None else self.variant.speed_ms
         return [
             PieceTime(
                 directed=way,
@@ -316,11 +323,11 @@ class Account:
                 name=pieces.name[way >> 1],
                 from_m=round(float(pieces.from_m[way >> 1]), 1),
                 to_m=round(float(pieces.to_m[way >> 1]), 1),
-                km=0.0,
+                km=round(max(float(begin_m[i]), 0.0) / 1000, 3),
                 enter_s=round(float(enter_s[i]), 1),
                 exit_s=round(float(exit_s[i]), 1),
                 depart_s=round(float(depart_s[i]), 1),
-                speed_kmh=0.0,
+                speed_kmh=round(float(speed_ms[i]) * 3.6, 1),
             )
             for i, way in enumerate(directed.tolist())
         ]

@@ -324,7 +324,7 @@ def _eur_without(stage: Stage, rules: RuleSet, line: RuleLine, best: Candidate) 
     other = rules.without(line.id)
     if not other.displaces:
         return None
-    steps = displace_settings().search.steps // 2
+    steps = displace_settings().search.level_steps
     relaxed = stage.under(other)
     if rules.displaces and other.keeps_minimum_levels == rules.keeps_minimum_levels:
         met = _met(stage, best)

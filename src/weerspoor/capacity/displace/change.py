@@ -22,6 +22,7 @@ from weerspoor.capacity.displace.replan import Replanner
 from weerspoor.capacity.displace.scene import Placement
 from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.capacity.displace.stage import Stage
+from weerspoor.capacity.displace.tracks import variant_of_move
 from weerspoor.capacity.fit import Problem, Work, earliest, vary
 from weerspoor.capacity.make import Made
 from weerspoor.capacity.occupation import closed_pieces
@@ -174,9 +175,13 @@ class _Changed:
         """Return what had been decided of a train."""
         if not move.legs:
             return Placement(move.harm.eur, None)
-        legs = self.stage.scene.of(train)[0].legs
+        ways = self.stage.scene.of(train)
         if move.pieces:
-            raise InputError("runs over other tracks by this plan; that cannot be planned anew yet", where=move.train)
+            ways.append(variant_of_move(self.stage.scene, train, move))
+            unmoved = np.zeros(ways[-1].legs.count, np.int32)
+            ran = Retimed(0, len(unmoved) - 1, unmoved, move.harm.eur)
+            return Placement(move.harm.eur, ran, len(ways) - 1)
+        legs = ways[0].legs
         first = int(np.argmin(np.abs(legs.departures_s - move.legs[0].departure_s)))
         shift = np.zeros(legs.count, np.int32)
         shift[first : first + len(move.legs)] = [leg.shift_s for leg in move.legs]

@@ -11,6 +11,7 @@ ways, each priced by a short re-planning:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,6 +113,24 @@ class Pricing:
         finally:
             scene.timelines.rollback(mark)
             scene.moved = before
+
+    @contextmanager
+    def as_in(self, candidate: Candidate) -> Iterator[None]:
+        """Within this, the scene is as a candidate leaves it, its paths included; afterwards as before."""
+        scene = self.scene
+        mark, before = scene.timelines.mark(), dict(scene.moved)
+        try:
+            Replanner(scene, scene.timelines).restore(candidate.placements)
+            for number, run in enumerate(candidate.runs):
+                scene.timelines.insert(self.military + number, Rows.of(run, self.kind))
+            yield
+        finally:
+            scene.timelines.rollback(mark)
+            scene.moved = before
+
+    def fixed_beside(self, runs: tuple[Run, ...]) -> Timelines:
+        """Return timelines with nothing but the paths of a candidate and closures."""
+        return self.fixed([Rows.of(run, self.kind) for run in runs])
 
     def fixed(self, parts: list[Rows]) -> Timelines:
         """Return timelines with nothing but paths and closures."""

@@ -123,7 +123,12 @@ def _worked_out(
     worked = stage.pricing(candidate.runs, candidate.how, steps)
     if worked is None or _weight_eur(stage, worked) > _weight_eur(stage, candidate):
         worked = candidate
-    return stage.keeping_levels(worked, steps // 2, rounds=LEVEL_ROUNDS if thorough else 1)
+    progress("looking for other tracks for the costliest of them")
+    worked = stage.other_tracks.better(stage.pricing, worked, search.track_rounds if thorough else 1)
+    level_steps = search.level_steps if thorough else search.quick_steps // 2
+    return stage.keeping_levels(
+        worked, level_steps, rounds=LEVEL_ROUNDS if thorough else 1, other_tracks=1 if thorough else 0
+    )
 
 
 class _Maker:

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from weerspoor.capacity.displace.settings import displace_settings
+from weerspoor.common.clock import DAY_S
 from weerspoor.kernel.retiming import FAR_S, Retimed, Retimer, Terms, rows_at
 from weerspoor.kernel.timelines import Rows, Timelines
 from weerspoor.network.model import Network
 from weerspoor.timetable.harm import HarmModel
-from weerspoor.timetable.legs import Legs, legs_of
+from weerspoor.timetable.legs import Legs, Stand, legs_of
 from weerspoor.timetable.window import Window
 
 Ints = npt.NDArray[np.int32]
@@ -62,6 +63,17 @@ class Variant:
         Arrival and departure at every call when it is not moved; None as in the day.
     run : tuple of arrays or None
         Directed pieces, enter, exit and departure in seconds, over other tracks; None as in the day.
+    call_leg : (calls, 2) int32 or None
+        The leg with which it comes to every call, and the one with which it goes; None where the times tell.
+    track : tuple of str or None
+        Its track at every call, on the platform or in the yard; None as in the day.
+    speed_ms : (rows,) float64 or None
+        Speed at the exit of every row of ``run``.
+    early_s : (legs,) int32 or None
+        So much earlier each leg may be run without leaving before its time.
+
+    Over other tracks ``late_s`` is not negative: a train that would come in too early leaves later for that, and may
+    have a shift below 0 that costs nothing.
     """
 
     legs: Legs
@@ -69,6 +81,16 @@ class Variant:
     eur: float = 0.0
     call_s: Floats | None = None
     run: tuple[Ints, Floats, Floats, Floats] | None = None
+    call_leg: Ints | None = None
+    track: tuple[str, ...] | None = None
+    speed_ms: Floats | None = None
+    early_s: Ints | None = None
+
+    def legs_of_calls(self, call_s: Floats) -> Ints:
+        """Return the legs with which it comes to and goes from calls, (calls, 2), given their times unmoved."""
+        if self.call_leg is not None:
+            return self.call_leg
+        return self.legs.legs_at(np.nan_to_num(call_s)).astype(np.int32)
 
     def run_of(self, window: Window, train: int) -> tuple[Ints, Floats, Floats, Floats]:
         """Return directed pieces, enter, exit and departure in seconds when it is not moved."""
@@ -173,13 +195,17 @@ class Scene:
         """Return the operational point of a call, counted from the first of the train."""
         return int(self.window.whole.calls.point[self.window.calls_of(train).start + call])
 
-    def leg_prices(self, train: int, legs: Legs) -> Floats:
+    def call_times(self, train: int) -> Floats:
+        """Return arrival and departure at every call as in the day, (calls, 2)."""
+        rows, calls = self.window.calls_of(train), self.window.whole.calls
+        by_s = int(self.window.days[train]) * DAY_S
+        return np.stack([calls.arrival_s[rows] + by_s, calls.departure_s[rows] + by_s], axis=1).astype(np.float64)
+
+    def leg_prices(self, train: int, variant: Variant) -> Floats:
         """Return the price of a second later at the end of each leg: of all its calls up to there."""
-        rows = self.window.calls_of(train)
-        by_s = int(self.window.days[train]) * 86_400
-        arrivals = self.window.whole.calls.arrival_s[rows] + by_s
-        prices = np.zeros(legs.count)
-        np.add.at(prices, legs.legs_at(arrivals), self.harm.arrival_eur_per_s[rows])
+        prices = np.zeros(variant.legs.count)
+        at = variant.legs_of_calls(self.call_times(train))[:, 0]
+        np.add.at(prices, at, self.harm.arrival_eur_per_s[self.window.calls_of(train)])
         return prices
 
     def _own_terms(self, train: int, number: int) -> Terms:
@@ -193,9 +219,11 @@ class Scene:
         layer = self.window.day.trains.layer[train]
         n = legs.count
         low, high = np.full(n, -allowed.earlier_s, np.int32), np.full(n, allowed.later_s, np.int32)
-        stands_s = np.array([stand.departure_s - stand.arrival_s for stand in legs.stands[:-1]])
-        spare = np.maximum(stands_s - rules.least_stand_s.get(layer, 60), 0).astype(np.int32)
-        spare[0] = 0
+        # Outside the window nobody knows what is free.
+        inside = (legs.departures_s >= self.window.from_s) & (legs.arrivals_s <= self.window.until_s)
+        low[~inside] = 0
+        high = np.where(inside, np.minimum(high, self.window.until_s - legs.arrivals_s), 0).astype(np.int32)
+        spare = self._spare(train, legs, rules.least_stand_s.get(layer, 60))
         begin, end = np.full(n, NEVER), np.full(n, NEVER)
         begin[0], end[-1] = variant.eur, 0.0
         if allowed.shorten and number == 0:
@@ -215,9 +243,30 @@ class Scene:
         early[0] = float(harm.early_eur_per_s[rows].sum())
         if allowed.earlier_s:
             early[0] = max(early[0], float(harm.arrival_eur_per_s[rows].sum()) / 4)
-        terms = Terms(low, high, spare, self.leg_prices(train, legs), early, begin, end)
+        if variant.early_s is not None:
+            # Nowhere before its times, so that it costs nothing.
+            low, early = -variant.early_s, np.zeros(n)
+            high = np.minimum(high, allowed.later_s - np.ceil(variant.late_s)).astype(np.int32)
+        terms = Terms(low, high, spare, self.leg_prices(train, variant), early, begin, end)
         self._terms[key] = terms
         return terms
+
+    def stands_as_in_day(self, train: int) -> dict[int, Stand]:
+        """Return where a train stands at its calls in the day, by call."""
+        return {stand.call: stand for stand in self.of(train)[0].legs.stands if stand.call >= 0}
+
+    def _spare(self, train: int, legs: Legs, least_s: int) -> Ints:
+        """Return how much shorter than it is the stand before each leg may be; below 0 where it must be longer.
+
+        It may be as short as in the day, and as the least stand.
+        """
+        day = self.stands_as_in_day(train)
+        spare = np.zeros(legs.count, np.int32)
+        for leg, stand in enumerate(legs.stands[1:-1], start=1):
+            stand_s = stand.departure_s - stand.arrival_s
+            as_in_day = day.get(stand.call, stand)
+            spare[leg] = int(np.floor(stand_s - min(as_in_day.departure_s - as_in_day.arrival_s, least_s)))
+        return spare
 
     def _keep_what_has_run(
         self, train: int, number: int, legs: Legs, bounds: tuple[Ints, Ints, Floats, Floats]
@@ -229,6 +278,9 @@ class Scene:
             if legs.departures_s[0] <= self.now_s:
                 begin[:] = NEVER
             return
+        if number != (0 if was is None else was.variant) and self._has_begun(train):
+            begin[:] = NEVER
+            return
         ran = was.retimed if was is not None else None
         shift = np.zeros(legs.count, np.int32) if ran is None or was is None or was.variant != number else ran.shift_s
         gone = legs.departures_s + shift <= self.now_s
@@ -238,9 +290,6 @@ class Scene:
             # Nothing leaves before now.
             earliest = np.ceil(self.now_s - legs.departures_s).astype(np.int64)
             np.maximum(low, np.clip(earliest, -FAR_S, FAR_S).astype(np.int32), out=low)
-            return
-        if was is not None and was.variant != number:
-            begin[:] = NEVER
             return
         low[gone], high[gone] = shift[gone], shift[gone]
         low[~gone] = np.maximum(low[~gone], 0)
@@ -308,6 +357,10 @@ class Scene:
         found = self.window.turns.get(train)
         return None if found is None else found[0]
 
+    def precedes(self, train: int) -> int | None:
+        """Return the train whose stock this one takes over."""
+        return self._before.get(train)
+
     def holds(self, train: int) -> bool:
         """Tell whether what has become of a train still fits what has become of the one before it."""
         placement = self.moved.get(train)
@@ -364,7 +417,11 @@ class Scene:
         if cancelled + whole_eur < most_eur:
             best = Placement(cancelled + whole_eur, None, besides_eur=whole_eur)
             most_eur = cancelled + whole_eur
+        was = self.decided.get(train)
+        known = (0, 0 if was is None else was.variant)
         for number, variant in enumerate(self.of(train)):
+            if number not in known and not self.allowed(train).other_tracks:
+                continue
             terms = self.terms_of(train, number)
             if terms is None:
                 continue
@@ -379,6 +436,20 @@ class Scene:
                 cut = (found.first > 0) + (found.last + 1 < variant.legs.count)
                 best, most_eur = Placement(eur, found, number, cut * whole_eur), eur
         return best
+
+    def cheapest_on(self, train: int, variant: Variant, most_eur: float) -> Placement | None:
+        """Return the cheapest place of a train that is not in the timelines, over tracks that are not its own yet.
+
+        Its variant is to be the next that the train is given. None if it costs as much as ``most_eur``.
+        """
+        ways = self.of(train)
+        ways.append(variant)
+        try:
+            found = self.cheapest(train, most_eur)
+            return found if found is not None and found.variant == len(ways) - 1 else None
+        finally:
+            ways.pop()
+            self._terms.pop((train, len(ways)), None)
 
     def rows(self, train: int, placement: Placement | None) -> Rows:
         """Return what a train holds."""

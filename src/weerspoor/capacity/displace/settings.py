@@ -53,12 +53,16 @@ class SearchRule(_Table, frozen=True, kw_only=True):
         A path is tried at departures this far apart; of those the best so many, at least so far apart, are gone into.
     hardenings : int
         So often the costliest train that a path moves is taken for fixed and another path looked for.
-    quick_steps, steps : int
-        Steps of re-planning for a first price and for a proposal.
+    quick_steps, steps, level_steps : int
+        Steps of re-planning for a first price, for a proposal, and each time minimum levels bind trains to run.
     worked_out : int
         So many of the cheapest candidates get the second.
     other_tracks : int
         For so many of the costliest trains other tracks are looked for.
+    track_steps, track_rounds : int
+        Steps of re-planning after that; both so often in a row, while that makes the candidate cheaper.
+    track_labels : int
+        Most labels of each of these searches.
     most_blockers : int
         A step takes out no more trains than these besides the one it is about.
     warmth : float
@@ -75,7 +79,11 @@ class SearchRule(_Table, frozen=True, kw_only=True):
     quick_steps: int
     worked_out: int
     steps: int
+    level_steps: int
     other_tracks: int
+    track_steps: int
+    track_rounds: int
+    track_labels: int
     most_blockers: int
     warmth: float
 

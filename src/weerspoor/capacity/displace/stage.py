@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from weerspoor.capacity.displace.paths import Candidate, Pricing
 from weerspoor.capacity.displace.rules import Rulebook
 from weerspoor.capacity.displace.scene import Scene
+from weerspoor.capacity.displace.tracks import OtherTracks
 from weerspoor.capacity.fit import Problem, prepare
 from weerspoor.capacity.minimum_levels import MinimumLevels, Shortfall
 from weerspoor.capacity.request import Request
@@ -39,6 +40,8 @@ class Stage:
     scene : Scene
     pricing : Pricing
     rulebook : Rulebook
+    other_tracks : OtherTracks
+        Finds other tracks for displaced trains; what it finds, every stage on the same window may use.
     """
 
     network: Network
@@ -48,6 +51,7 @@ class Stage:
     scene: Scene
     pricing: Pricing
     rulebook: Rulebook
+    other_tracks: OtherTracks
     levels: list[MinimumLevels] = field(default_factory=list)
 
     @classmethod
@@ -94,7 +98,7 @@ class Stage:
         rulebook = Rulebook(rules, window, network, by_consent=by_consent)
         scene = Scene(network, window, harm, occupied.timelines.copy(), rulebook)
         pricing = Pricing(scene, len(occupied.reference), problem.model.kind)
-        return cls(network, day, window, problem, scene, pricing, rulebook)
+        return cls(network, day, window, problem, scene, pricing, rulebook, OtherTracks(scene))
 
     def under(self, rules: RuleSet, *, by_consent: bool = False) -> Stage:
         """Return the same under another rule set; the scene's timelines are shared."""
@@ -103,7 +107,13 @@ class Stage:
 
     def _with(self, rulebook: Rulebook) -> Stage:
         scene = self.scene.under(rulebook)
-        return replace(self, scene=scene, pricing=replace(self.pricing, scene=scene), rulebook=rulebook)
+        return replace(
+            self,
+            scene=scene,
+            pricing=replace(self.pricing, scene=scene),
+            rulebook=rulebook,
+            other_tracks=OtherTracks(scene, self.other_tracks.tried),
+        )
 
     # -- minimum levels ---------------------------------------------------------------------------------------------
 
@@ -136,9 +146,20 @@ class Stage:
         ]
 
     def keeping_levels(
-        self, candidate: Candidate, steps: int, *, rounds: int = LEVEL_ROUNDS
+        self, candidate: Candidate, steps: int, *, rounds: int = LEVEL_ROUNDS, other_tracks: int = 0
     ) -> tuple[Candidate, list[Shortfall]]:
-        """Return the candidate with minimum levels kept as far as they can be, and those that cannot."""
+        """Return the candidate with minimum levels kept as far as they can be, and those that cannot.
+
+        Parameters
+        ----------
+        candidate : Candidate
+        steps : int
+            Steps of re-planning each time that more trains are bound to run.
+        rounds : int
+            So often at most.
+        other_tracks : int
+            So often other tracks are looked for each time.
+        """
         short = self.shortfalls(candidate)
         if not short or not self.rulebook.rules.keeps_minimum_levels:
             return candidate, short
@@ -153,6 +174,7 @@ class Stage:
             again = stage.pricing(candidate.runs, candidate.how, steps)
             if again is None:
                 break
+            again = stage.other_tracks.better(stage.pricing, again, other_tracks)
             latest, short = again, self.shortfalls(again)
             if (len(short), again.eur) < (len(best[1]), best[0].eur):
                 best = (again, short)
