@@ -44,8 +44,9 @@ LOG = ROOT / "out" / "displacing.jsonl"
 PAGE = ROOT / "docs" / "benchmarks-displacing.md"
 MORNING_PEAK = ROOT / "examples" / "wide-morning-peak.toml"
 
-PLACES = ("Sloe", "Mvt", "Eem", "Kfh", "Rsd", "Bd", "Tb", "Ehv", "Vlgr", "Odzg", "Zvg", "Amf", "Ut", "Zl", "Dv", "Ht")
-"""Where random requests begin and end: sea gateways, borders, and yards and stations between."""
+FROM = ("Sloe", "Mvt", "Kfh", "Rsd", "Amf", "Ehv", "Zl", "Bd", "Ut")
+TO = ("Vlgr", "Odzg", "Zvg", "Rsd", "Kfh", "Ehv", "Bd", "Amf", "Ut", "Zl", "Sloe", "Mvt")
+"""Where random requests begin and end: sea gateways, borders, and yards and stations at which such trains may stand."""
 
 OUTCOMES = ("proposals", "free", "none", "no way", "no train")
 """What may come of a request: with proposals, a free path, nothing whatever is moved, no tracks, no such train."""
@@ -77,9 +78,8 @@ Row = dict[str, Any]
 def random_request(seed: int, network: Network) -> Request:
     """Return a request of a seed: a train, two places, a time by day, and a window of an hour or so at its end."""
     rng = random.Random(seed)
-    known = {code.casefold() for code in network.points.code}
-    places = [place for place in PLACES if place.casefold() in known]
-    origin, destination = rng.sample(places, 2)
+    origin = rng.choice(FROM)
+    destination = rng.choice([place for place in TO if place != origin])
     template, width = rng.choice([("heavy", 1700), ("heavy", 1700), ("heavy", 1640), ("mixed", 1600)])
     ready = f"{rng.randrange(5, 20):02d}:{rng.randrange(0, 60, 5):02d}"
     text = REQUEST.format(

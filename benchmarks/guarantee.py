@@ -20,9 +20,9 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from weerspoor.capacity.guarantee import Guarantee, guarantee_json
+from weerspoor.capacity.guarantee.answer import Guarantee, guarantee_json
+from weerspoor.capacity.guarantee.demand import DEFAULT, load_demand_file, with_codes
 from weerspoor.capacity.make import PATTERN_DAY
-from weerspoor.capacity.military_demand import DEFAULT, load_demand_file, with_codes
 from weerspoor.network.load import load_network
 from weerspoor.timetable.store import load_day
 

@@ -18,13 +18,10 @@ from hypothesis import strategies as st
 from test_fit import held_day
 from test_fit import line as one_way
 from weerspoor import cli
-from weerspoor.capacity.demand_fit import DemandFit, Displaced, shares, with_run
 from weerspoor.capacity.fit import Problem
-from weerspoor.capacity.freight_levels import freight_shortfalls
-from weerspoor.capacity.guarantee import Guarantee, guarantee, guarantee_json
-from weerspoor.capacity.guarantee_result import GuaranteeResult
-from weerspoor.capacity.guarantee_settings import guarantee_settings
-from weerspoor.capacity.military_demand import (
+from weerspoor.capacity.guarantee.answer import Guarantee, guarantee, guarantee_json
+from weerspoor.capacity.guarantee.bound import least_holds, upper_bound
+from weerspoor.capacity.guarantee.demand import (
     DEFAULT,
     MilitaryDemand,
     Relation,
@@ -32,10 +29,13 @@ from weerspoor.capacity.military_demand import (
     read_demand,
     with_codes,
 )
-from weerspoor.capacity.packing import FREE, RESERVE, Count, DayLines, count, longest_s, relation_problem
-from weerspoor.capacity.reserve_cover import covered_share, least_cover, uncovered
-from weerspoor.capacity.uic406 import compressed_s
-from weerspoor.capacity.upper_bound import least_holds, upper_bound
+from weerspoor.capacity.guarantee.fit import DemandFit, Displaced, shares, with_run
+from weerspoor.capacity.guarantee.freight_levels import freight_shortfalls
+from weerspoor.capacity.guarantee.packing import FREE, RESERVE, Count, DayLines, count, longest_s, relation_problem
+from weerspoor.capacity.guarantee.reserve_cover import covered_share, least_cover, uncovered
+from weerspoor.capacity.guarantee.result import GuaranteeResult
+from weerspoor.capacity.guarantee.settings import guarantee_settings
+from weerspoor.capacity.guarantee.uic406 import compressed_s
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.timelines import Rows
@@ -182,7 +182,7 @@ def clear_of_each_other(runs: list[Run], kind: int, lines: DayLines) -> bool:
 
 def most_without_waiting(asked: Problem, lines: DayLines, begin_s: int, step_s: int, tries: int) -> int:
     """Return the largest number of paths of one run moved in time that do not conflict, by trying all choices."""
-    from weerspoor.capacity.binding import Way
+    from weerspoor.capacity.guarantee.binding import Way
     from weerspoor.kernel.profile import later
 
     run = Way(asked).run
@@ -509,6 +509,18 @@ def test_the_result_does_not_depend_on_the_number_of_processes() -> None:
     one, two = (guarantee(read_demand(CORRIDOR), day="pattern-weekday", jobs=jobs) for jobs in (1, 2))
     assert guarantee_json(one) == guarantee_json(two)
     assert one.corridors[0].directions[0].kinds[0].binding
+
+
+def test_a_part_does_not_depend_on_what_was_asked_before() -> None:
+    """Searches end after so many labels, and these must not depend on what the kernel kept of other questions."""
+    network = load_network()
+    day = load_day("pattern-weekday", network)
+    demand = with_codes(read_demand(CORRIDOR.replace("both = false", "both = true")), network.points)
+    asked = Guarantee(network, day, demand)
+    there, back = asked.parts()
+    first = asked.work(there)
+    asked.work(back)
+    assert asked.work(there) == first
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

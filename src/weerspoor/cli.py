@@ -367,11 +367,11 @@ def guarantee(
     """
     _check_outputs(json, html)
     with _progress() as say:
-        from weerspoor.capacity.military_demand import DEFAULT, load_demand_file
+        from weerspoor.capacity.guarantee.demand import DEFAULT, load_demand_file
 
         wanted = load_demand_file(demand or DEFAULT)
-        from weerspoor.capacity.guarantee import guarantee as ask
-        from weerspoor.capacity.guarantee import guarantee_json
+        from weerspoor.capacity.guarantee.answer import guarantee as ask
+        from weerspoor.capacity.guarantee.answer import guarantee_json
 
         _say_compiling(say)
         result = ask(wanted, day=day, jobs=jobs, rules=rules or "", progress=say)

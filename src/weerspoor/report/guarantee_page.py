@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from string import Template
 
-from weerspoor.capacity import guarantee_result as r
-from weerspoor.capacity.guarantee import FEW_PATHS
-from weerspoor.capacity.guarantee_settings import guarantee_settings
+from weerspoor.capacity.guarantee import result as r
+from weerspoor.capacity.guarantee.answer import FEW_PATHS
+from weerspoor.capacity.guarantee.settings import guarantee_settings
 from weerspoor.common.clock import clock
 from weerspoor.report.guarantee_words import (
     binding_line,

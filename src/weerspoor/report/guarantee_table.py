@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from weerspoor.capacity import guarantee_result as r
+from weerspoor.capacity.guarantee import result as r
 from weerspoor.report.guarantee_words import (
     binding_line,
     clock_hour,

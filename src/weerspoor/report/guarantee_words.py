@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from weerspoor.capacity import guarantee_result as r
+from weerspoor.capacity.guarantee import result as r
 from weerspoor.common.clock import DAY_START_S
 from weerspoor.report.texts import Texts
 

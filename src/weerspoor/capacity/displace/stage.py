@@ -81,10 +81,15 @@ class Stage:
         weerspoor.common.errors.InputError
             If the train cannot be, or the day has no passengers.
         """
-        harm = HarmModel(day, load_harm_values())
-        begin_s = min(request.anchor_s, request.anchor_s if from_s is None else from_s)
+        begin_s = request.anchor_s if from_s is None else min(request.anchor_s, int(from_s))
         window = window_of(day, begin_s - BEFORE_S, request.horizon_s + AFTER_S)
-        problem = prepare(request, network, window.day)
+        return cls.with_train(prepare(request, network, window.day), window, rules, by_consent=by_consent)
+
+    @classmethod
+    def with_train(cls, problem: Problem, window: Window, rules: RuleSet, *, by_consent: bool = False) -> Stage:
+        """Return the stage of a train that is made ready, on the day of a window."""
+        network, day = problem.network, window.whole
+        harm = HarmModel(day, load_harm_values())
         occupied = problem.occupation
         rulebook = Rulebook(rules, window, network, by_consent=by_consent)
         scene = Scene(network, window, harm, occupied.timelines.copy(), rulebook)

@@ -5,7 +5,7 @@ to releasing, at full speed, without any time lost. Of one piece no more paths c
 fit into the free gaps of its zone (and, for a wide load, of the zones it keeps empty). Through a network in which every
 piece has such a number no more paths can go than its largest flow, which is that of its narrowest cut. Nothing in this
 depends on the search, and no order of paths can beat it. What a least hold is says
-:mod:`weerspoor.capacity.least_holds`; :mod:`weerspoor.capacity.gap_flow` sharpens the bound of the day.
+:mod:`.least_holds`; :mod:`.gap_flow` sharpens the bound of the day.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from weerspoor.capacity.gap_flow import gaps_of, largest_flow, layered_flow
-from weerspoor.capacity.least_holds import ROUNDING_S, Holds, least_holds, least_seconds, predecessors
+from weerspoor.capacity.guarantee.gap_flow import gaps_of, largest_flow, layered_flow
+from weerspoor.capacity.guarantee.least_holds import ROUNDING_S, Holds, least_holds, least_seconds, predecessors
 from weerspoor.common.clock import DAY_S, DAY_START_S
 from weerspoor.kernel.compiled import compiled
 from weerspoor.network.routes import dijkstra
@@ -93,7 +93,7 @@ def upper_bound(
     repeats : bool
         The day repeats, and so do the paths: the bound of the day counts a circle of 24 hours.
     through_gaps : bool
-        The bound of the day is also that of :mod:`weerspoor.capacity.gap_flow`, which takes longer; not for trains that
+        The bound of the day is also that of :mod:`.gap_flow`, which takes longer; not for trains that
         turn back.
     """
     start, following = _graph(problem)

@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from weerspoor import __version__
-from weerspoor.capacity import guarantee_result as r
-from weerspoor.capacity.binding import Way, place
-from weerspoor.capacity.demand_fit import DemandFit, Displacer, shares
 from weerspoor.capacity.fit import Problem
-from weerspoor.capacity.freight_levels import Levels, freight_shortfalls
-from weerspoor.capacity.guarantee_settings import guarantee_settings
+from weerspoor.capacity.guarantee import result as r
+from weerspoor.capacity.guarantee.binding import Way, place
+from weerspoor.capacity.guarantee.bound import Bound, upper_bound
+from weerspoor.capacity.guarantee.demand import MilitaryDemand, Relation, with_codes
+from weerspoor.capacity.guarantee.fit import DemandFit, Displacer, shares
+from weerspoor.capacity.guarantee.freight_levels import Levels, freight_shortfalls
+from weerspoor.capacity.guarantee.packing import FREE, RESERVE, Count, DayLines, count, longest_s, relation_problem
+from weerspoor.capacity.guarantee.reserve_proposal import reserve_proposal
+from weerspoor.capacity.guarantee.settings import guarantee_settings
+from weerspoor.capacity.guarantee.uic406 import occupations
 from weerspoor.capacity.make import find_day
-from weerspoor.capacity.military_demand import MilitaryDemand, Relation, with_codes
-from weerspoor.capacity.packing import FREE, RESERVE, Count, DayLines, count, longest_s, relation_problem
 from weerspoor.capacity.plan import Handling, Sentence
 from weerspoor.capacity.request import point_index
-from weerspoor.capacity.reserve_proposal import reserve_proposal
 from weerspoor.capacity.schema import pointers
 from weerspoor.capacity.settings import assumptions_hash, settings
-from weerspoor.capacity.uic406 import occupations
-from weerspoor.capacity.upper_bound import Bound, upper_bound
 from weerspoor.common.files import content_hash
 
 if TYPE_CHECKING:
@@ -97,6 +97,11 @@ class Guarantee:
     ) -> None:
         self.network, self.day, self.demand = network, day, demand
         self.displaced, self.levels, self.rules = displaced, levels, rules
+        if rules and displaced is None:
+            from weerspoor.capacity.displace.ahead import displacer
+            from weerspoor.capacity.rules import rule_set
+
+            self.displaced = displacer(rule_set(rules))
         self._lines: dict[str, DayLines] = {}
 
     def parts(self) -> list[Part]:
@@ -110,7 +115,13 @@ class Guarantee:
         return [Part(PROPOSAL), Part(SHARES), *counts] if self.demand.flows else counts
 
     def work(self, part: Part, progress: Progress = lambda _: None) -> Any:
-        """Return the result of one part."""
+        """Return the result of one part; it does not depend on what was asked before.
+
+        The kernel keeps routes and halts of earlier questions with its graph, and the labels a search takes depend
+        on them; so a part begins with a graph of its own.
+        """
+        for kept in ("graph", "fit"):
+            self.network.cache.pop(kept, None)
         if part.name == PROPOSAL:
             return reserve_proposal(self.network, self.day, self.demand, progress)
         if part.name == SHARES:
@@ -360,7 +371,7 @@ def _worked(
             yield part, asked.work(part, progress)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(demand, day))
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(demand, day, asked.rules))
     try:
         asked_for = {pool.submit(_work, part): part for part in parts}
         for future in as_completed(asked_for):
@@ -377,12 +388,12 @@ _ASKED: list[Guarantee] = []
 """In a process of the pool, the question that it works on."""
 
 
-def _begin(demand: MilitaryDemand, day: str) -> None:
+def _begin(demand: MilitaryDemand, day: str, rules: str) -> None:
     from weerspoor.network.load import load_network
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one ends it
     network = load_network()
-    _ASKED[:] = [Guarantee(network, find_day(day, network), demand)]
+    _ASKED[:] = [Guarantee(network, find_day(day, network), demand, rules=rules)]
 
 
 def _work(part: Part) -> Any:

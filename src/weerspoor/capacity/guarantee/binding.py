@@ -14,8 +14,8 @@ import numpy.typing as npt
 from weerspoor.capacity.calls import calls
 from weerspoor.capacity.fit import BoundedSearch, Problem, Work
 from weerspoor.capacity.geometry import Course
-from weerspoor.capacity.guarantee_result import Binding, Place
-from weerspoor.capacity.packing import DayLines
+from weerspoor.capacity.guarantee.packing import DayLines
+from weerspoor.capacity.guarantee.result import Binding, Place
 from weerspoor.capacity.settings import settings
 from weerspoor.common.clock import DAY_START_S
 from weerspoor.kernel.profile import later

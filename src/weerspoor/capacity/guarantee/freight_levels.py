@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from weerspoor.capacity.binding import place
 from weerspoor.capacity.geometry import piece_ends
-from weerspoor.capacity.guarantee_result import LevelShortfall
-from weerspoor.capacity.guarantee_settings import guarantee_settings
+from weerspoor.capacity.guarantee.binding import place
+from weerspoor.capacity.guarantee.result import LevelShortfall
+from weerspoor.capacity.guarantee.settings import guarantee_settings
 from weerspoor.capacity.request import point_index
 from weerspoor.capacity.settings import DATA
 from weerspoor.common.clock import DAY_S

@@ -22,8 +22,8 @@ import numpy.typing as npt
 from weerspoor.kernel.compiled import compiled
 
 if TYPE_CHECKING:
-    from weerspoor.capacity.least_holds import Holds
-    from weerspoor.capacity.upper_bound import Blocked
+    from weerspoor.capacity.guarantee.bound import Blocked
+    from weerspoor.capacity.guarantee.least_holds import Holds
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from weerspoor.capacity.binding import place
 from weerspoor.capacity.fit import Problem, Work
-from weerspoor.capacity.guarantee_result import FlowResult, Place, Shares, TrainResult
-from weerspoor.capacity.guarantee_settings import guarantee_settings
-from weerspoor.capacity.packing import FREE, DayLines, Finder, longest_s, relation_problem
+from weerspoor.capacity.guarantee.binding import place
+from weerspoor.capacity.guarantee.packing import FREE, DayLines, Finder, longest_s, relation_problem
+from weerspoor.capacity.guarantee.result import FlowResult, Place, Shares, TrainResult
+from weerspoor.capacity.guarantee.settings import guarantee_settings
 from weerspoor.capacity.request import Window, point_index
 from weerspoor.kernel.timelines import Rows
 from weerspoor.timetable.day import LAYER_MILITARY, Calls, Day, DayTrains, Holdings, Movements
@@ -21,7 +21,7 @@ from weerspoor.timetable.day import LAYER_MILITARY, Calls, Day, DayTrains, Holdi
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from weerspoor.capacity.military_demand import Flow, MilitaryDemand, Relation
+    from weerspoor.capacity.guarantee.demand import Flow, MilitaryDemand, Relation
     from weerspoor.kernel.graph import Run
     from weerspoor.network.model import Network
     from weerspoor.trains.model import Train

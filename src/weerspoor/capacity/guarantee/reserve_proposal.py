@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from weerspoor.capacity.demand_fit import ends
-from weerspoor.capacity.guarantee_result import Promise, ReservePath, ReserveProposal
-from weerspoor.capacity.guarantee_settings import guarantee_settings
-from weerspoor.capacity.packing import DayLines, count, relation_problem
-from weerspoor.capacity.reserve_cover import least_cover, uncovered
+from weerspoor.capacity.guarantee.fit import ends
+from weerspoor.capacity.guarantee.packing import DayLines, count, relation_problem
+from weerspoor.capacity.guarantee.reserve_cover import least_cover, uncovered
+from weerspoor.capacity.guarantee.result import Promise, ReservePath, ReserveProposal
+from weerspoor.capacity.guarantee.settings import guarantee_settings
 from weerspoor.common.clock import DAY_S, DAY_START_S
 
 if TYPE_CHECKING:
-    from weerspoor.capacity.military_demand import Flow, MilitaryDemand
+    from weerspoor.capacity.guarantee.demand import Flow, MilitaryDemand
     from weerspoor.kernel.graph import Run
     from weerspoor.network.model import Network
     from weerspoor.timetable.day import Day

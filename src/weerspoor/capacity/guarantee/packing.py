@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weerspoor.capacity.fit import BORDER, BoundedSearch, Problem, Work, journey_s
-from weerspoor.capacity.guarantee_settings import guarantee_settings
+from weerspoor.capacity.guarantee.settings import guarantee_settings
 from weerspoor.capacity.occupation import occupation
 from weerspoor.capacity.request import Request, TrainRequest, Via, Window, point_index
 from weerspoor.common.clock import DAY_END_S, DAY_S, DAY_START_S, STEP_S
@@ -19,7 +19,7 @@ from weerspoor.kernel.timelines import Lines, Rows, Timelines
 from weerspoor.timetable.window import copies
 
 if TYPE_CHECKING:
-    from weerspoor.capacity.military_demand import Relation
+    from weerspoor.capacity.guarantee.demand import Relation
     from weerspoor.network.model import Network
     from weerspoor.timetable.day import Day
     from weerspoor.trains.model import Train

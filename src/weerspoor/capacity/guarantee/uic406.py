@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from weerspoor.capacity.binding import Section, Way, place
-from weerspoor.capacity.guarantee_result import BandOccupation, SectionOccupation
-from weerspoor.capacity.guarantee_settings import Band, guarantee_settings
+from weerspoor.capacity.guarantee.binding import Section, Way, place
+from weerspoor.capacity.guarantee.result import BandOccupation, SectionOccupation
+from weerspoor.capacity.guarantee.settings import Band, guarantee_settings
 from weerspoor.common.clock import DAY_S
 
 if TYPE_CHECKING:
