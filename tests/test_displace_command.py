@@ -64,7 +64,7 @@ def test_the_law_withdraws_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     plan, found = asked.plan, asked.displacement
     assert plan["outcome"] == "none"
     assert plan["paths"] == []
-    assert found["status"] == "refused"
+    assert found["status"] == "not_allowed"
     assert found["rules"]["name"] == "besluit"
     assert found["rules"]["hash"] == plan["provenance"]["rule_set"] == rule_set("besluit").content_hash
     assert found["proposals"] == []

@@ -263,7 +263,7 @@ class Displacement(msgspec.Struct, kw_only=True):
 
     rules: RuleNote
     status: str
-    """ready, draft or refused."""
+    """ready; draft, with what is missing; refused: the rule set cannot be used; not_allowed: it moves no train."""
     missing: list[Sentence]
     summary: Sentence
     free: bool

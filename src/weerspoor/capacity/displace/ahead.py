@@ -74,7 +74,7 @@ def day_after(stage: Stage, candidate: Candidate) -> Day:
         held.zone, held.from_s, held.until_s, held.train, held.occupies, held.blocks,
     )  # fmt: skip
     zone, from_s, until_s, train_of, occupies, blocks = (
-        np.concatenate([column[kept], *new]).astype(column.dtype) for column, new in zip(old, columns, strict=True)
+        np.concatenate([column[kept], *more]).astype(column.dtype) for column, more in zip(old, columns, strict=True)
     )
     by_time = np.lexsort((from_s, zone))
     return replace(

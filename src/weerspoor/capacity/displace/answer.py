@@ -31,7 +31,7 @@ from weerspoor.network.model import Network
 from weerspoor.timetable.day import Day
 
 Progress = Callable[[str], None]
-READY, DRAFT, REFUSED = "ready", "draft", "refused"
+READY, DRAFT, REFUSED, NOT_ALLOWED = "ready", "draft", "refused", "not_allowed"
 PROPOSED = "proposed"
 """Outcome of a plan that has proposals; a person decides."""
 
@@ -231,7 +231,7 @@ def _by_consent(  # noqa: PLR0917
     key = "displace.summary.consent" if proposed.proposals else "displace.summary.nothing_allowed"
     note = _displacement(
         rules,
-        REFUSED,
+        NOT_ALLOWED,
         Sentence(key),
         consent=proposed.proposals,
         rule_sets=_other_sets(free, rules, best),
