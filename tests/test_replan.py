@@ -283,6 +283,30 @@ def test_the_stock_of_a_cancelled_train_stays_where_it_was(shared: tuple[Stage, 
     assert only.cheapest(then) is None
 
 
+def test_a_train_begins_on_the_way_only_with_stock(shared: tuple[Stage, Candidate]) -> None:
+    """As long as its stock comes to its origin it begins there, unless other stock is taken to be elsewhere."""
+    scene = scene_of(shared, replace(ANYTHING, cancel=False))
+    train, then, _ = turn(scene)
+    anywhere = np.flatnonzero(np.isfinite(scene._own_terms(then, 0).begin_eur)).tolist()
+    assert len(anywhere) > 1
+    for elsewhere, places in (("false", [0]), ("true", anywhere)):
+        with little_work(stock_elsewhere=elsewhere):
+            terms = scene.terms_of(then, 0)
+            assert terms is not None
+            assert np.flatnonzero(np.isfinite(terms.begin_eur)).tolist() == places
+    legs = scene.of(train)[0].legs
+    ends = np.flatnonzero(np.isfinite(scene._own_terms(train, 0).end_eur[:-1])).tolist()
+    cut = Placement(1.0, Retimed(0, ends[-1], np.zeros(legs.count, np.int32), 1.0))
+    scene.take_out(train)
+    scene.put(train, cut)
+    scene.moved[train] = cut
+    point, _ = scene.stock_after(train)
+    after = scene.terms_of(then, 0)
+    if after is not None:
+        begins = np.flatnonzero(np.isfinite(after.begin_eur)).tolist()
+        assert [scene.point_of(then, scene.of(then)[0].legs.stands[leg].call) for leg in begins] == [point]
+
+
 def test_after_hours_stock_is_replaced(shared: tuple[Stage, Candidate], monkeypatch: pytest.MonkeyPatch) -> None:
     from weerspoor.capacity.displace import scene as scenes
 

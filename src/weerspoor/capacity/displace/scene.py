@@ -276,17 +276,18 @@ class Scene:
     def terms_of(self, train: int, number: int) -> Terms | None:
         """Return what may be done to a train, given what has become of the one whose stock it takes over.
 
-        None if its stock is nowhere on its way.
+        Where that one ended on the way, the train begins there; else its stock is where it begins in the day, and other
+        stock may be elsewhere if the settings say so. None if its stock is nowhere on its way.
         """
         terms = self._own_terms(train, number)
         before = self._before.get(train)
         if before is None or before not in self.moved:
-            return terms
+            return _from_origin(terms)
         point, since_s = self.stock_after(before)
         least_s = self.window.turns[before][1]
         legs = self.of(train)[number].legs
         if legs.departures_s[0] - since_s > LONGEST_STOCK_S:
-            return terms
+            return _from_origin(terms)
         begin, low = np.full(len(terms.begin_eur), NEVER), terms.low_s.copy()
         for leg in range(legs.count):
             stand = legs.stands[leg]
@@ -406,3 +407,12 @@ class Scene:
     def harm_eur(self) -> float:
         """What all that is moved costs, connections apart."""
         return float(sum(placement.eur - placement.besides_eur for placement in self.moved.values()))
+
+
+def _from_origin(terms: Terms) -> Terms:
+    """Return terms by which a train with its own stock begins: at its origin, or where it has begun by now."""
+    if displace_settings().moves.stock_elsewhere or not np.isfinite(terms.begin_eur[0]):
+        return terms
+    begin = np.full(len(terms.begin_eur), NEVER)
+    begin[0] = terms.begin_eur[0]
+    return terms._replace(begin_eur=begin)
