@@ -27,6 +27,7 @@ from weerspoor.capacity.schema import pointers, sealed
 from weerspoor.capacity.settings import settings
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Run
+from weerspoor.kernel.timelines import Rows
 from weerspoor.network.model import Network
 from weerspoor.timetable.day import Day
 
@@ -325,10 +326,22 @@ def _eur_without(stage: Stage, rules: RuleSet, line: RuleLine, best: Candidate) 
         return None
     steps = displace_settings().search.steps // 2
     relaxed = stage.under(other)
+    if rules.displaces and other.keeps_minimum_levels == rules.keeps_minimum_levels:
+        met = _met(stage, best)
+        if all(relaxed.rulebook(train) == stage.rulebook(train) for train in met):
+            return best.eur  # nothing else is allowed to any train that the path meets
     worked = relaxed.pricing(best.runs, best.how, steps)
     if worked is None:
         return None
     return min(relaxed.keeping_levels(worked, steps)[0].eur, best.eur if rules.displaces else np.inf)
+
+
+def _met(stage: Stage, best: Candidate) -> list[int]:
+    """Return the trains that a candidate moves or that stand in the way of its paths."""
+    found = set(best.placements)
+    for run in best.runs:
+        found.update(stage.scene.timelines.conflicts_of(Rows.of(run, stage.pricing.kind)))
+    return sorted(train for train in found if train < len(stage.window.origin))
 
 
 def _compared(stage: Stage, looked: list[Candidate]) -> o.Compared | None:
