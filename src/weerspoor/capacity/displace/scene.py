@@ -304,6 +304,26 @@ class Scene:
         found = self.window.turns.get(train)
         return None if found is None else found[0]
 
+    def before(self, train: int) -> int | None:
+        """Return the train whose stock this one takes over."""
+        return self._before.get(train)
+
+    def cut(self, train: int) -> list[Placement]:
+        """Return the ways in which a train runs as in the day and ends on the way, at each place where it may."""
+        if not self.of(train):
+            return []
+        terms, legs = self._own_terms(train, 0), self.of(train)[0].legs
+        if not np.isfinite(terms.begin_eur[0]) or bool(np.any(terms.low_s > 0)):
+            return []
+        whole_eur = self.allowed(train).whole_eur
+        touched = float(self.harm.shift_eur[int(self.window.origin[train])]) + float(terms.begin_eur[0])
+        none = np.zeros(legs.count, np.int32)
+        return [
+            Placement(touched + eur, Retimed(0, leg, none, eur), besides_eur=whole_eur)
+            for leg, eur in enumerate(terms.end_eur[:-1].tolist())
+            if np.isfinite(eur)
+        ]
+
     def holds(self, train: int) -> bool:
         """Tell whether what has become of a train still fits what has become of the one before it."""
         placement = self.moved.get(train)
