@@ -205,6 +205,11 @@ class Scene:
                     begin[leg] = harm.cancel_until_eur[rows.start + first.call] + allowed.whole_eur
                 if leg + 1 < n and last.call >= 0 and self._may_turn(train, last.call):
                     end[leg] = harm.cancel_from_eur[rows.start + last.call] + allowed.whole_eur
+        # Of times outside the window nobody knows who is there: what lies in them stays as it is.
+        outside = (legs.departures_s < self.window.from_s) | (legs.arrivals_s > self.window.until_s)
+        low[outside & (low < 0)], high[outside & (high > 0)] = 0, 0
+        low = np.maximum(low, np.minimum(np.ceil(self.window.from_s - legs.departures_s), 0.0).astype(np.int32))
+        high = np.minimum(high, np.maximum(np.floor(self.window.until_s - legs.arrivals_s), 0.0).astype(np.int32))
         self._keep_what_has_run(train, number, legs, (low, high, begin, end))
         early = np.zeros(n)
         early[0] = float(harm.early_eur_per_s[rows].sum())
