@@ -232,6 +232,14 @@ def test_harm_adds_up() -> None:
             assert number == sum(move.kind == kind for move in one.moves)
 
 
+def test_the_least_harm_is_the_least_of_what_is_told() -> None:
+    """With connections, which the price of a candidate leaves out."""
+    for found in (answer(), answer(WIDE + HALF_SIGNED)):
+        assert found.plan.displacement is not None
+        told = [one.harm.eur for one in found.plan.displacement.proposals]
+        assert told[0] == min(told)
+
+
 def test_a_train_is_told_once_and_to_one_holder() -> None:
     for one in proposals():
         names = [move.train for move in one.moves]

@@ -14,6 +14,11 @@ import weerspoor.cli
 from displace_cases import BY_NIGHT, HALF_SIGNED, PRIORITY, SIGNED, WIDE, little_work
 from weerspoor.capacity.rules import rule_set
 
+ASKS_CONSENT = (
+    WIDE.replace('"Kfh"', '"Amf"').replace('"Rsd"', '"Dv"').replace("= 1700", "= 1450").replace("= 400", "= 250")
+    .replace('"07:00"', '"16:00"').replace('["07:20", "08:00"]', '["16:20", "17:10"]')
+)  # fmt: skip
+"""A train of ordinary width from Amersfoort to Deventer in the afternoon."""
 UNSIGNED = '[urgency]\nground = "fixed_time"\n'
 
 
@@ -75,6 +80,27 @@ def test_the_law_withdraws_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert plan["explanation"] is not None
 
 
+def test_what_holders_may_consent_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shifts of minutes, each with the holder to ask; nothing is withdrawn, so it is no proposal and ends with 3."""
+    asked = Asked(tmp_path, monkeypatch, ASKS_CONSENT)
+    assert asked() == 3
+    found = asked.displacement
+    assert found["summary"]["key"] == "displace.summary.consent"
+    assert found["proposals"] == []
+    assert found["consent"]
+    for one in found["consent"]:
+        assert {move["undertaking"] or move["segment"] for move in one["moves"]} <= set(one["consent"])
+        for move in one["moves"]:
+            assert move["needs_consent"]
+            assert move["rule"]["id"] == "consent-of-the-holder"
+            assert move["kind"] in ("shifted", "held")
+            assert 0 < move["delay_s"] <= (180 if move["layer"] == "passenger" else 1800)
+    assert run(monkeypatch, "verify", str(asked.json)) == 0
+    name = found["consent"][0]["id"]
+    assert asked("--shareable", "--proposal", name) == 3
+    assert json.loads(asked.json.read_text())["schema"] == "weerspoor-shareable"
+
+
 def test_without_urgency_there_is_no_priority(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,6 +159,17 @@ def test_a_limit_on_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert found["proposals"] == []
     assert found["summary"]["key"] == "displace.summary.too_much_harm"
     assert run(monkeypatch, "verify", str(asked.json)) == 3
+
+
+def test_no_proposal_costs_more_than_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The harm that is told counts, connections included: a euro less than the least is too little."""
+    asked = Asked(tmp_path, monkeypatch, WIDE + SIGNED)
+    assert asked("--rules", PRIORITY) == 0
+    least, *others = [one["harm"]["eur"] for one in asked.displacement["proposals"]]
+    assert others
+    assert asked("--rules", PRIORITY, "--max-harm-eur", f"{least + 1:.0f}") == 0
+    assert [one["harm"]["eur"] for one in asked.displacement["proposals"]] == [least]
+    assert asked("--rules", PRIORITY, "--max-harm-eur", f"{least - 1:.0f}") == 3
 
 
 def test_an_unknown_rule_set(

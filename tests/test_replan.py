@@ -284,6 +284,79 @@ def test_the_stock_of_a_cancelled_train_stays_where_it_was(shared: tuple[Stage, 
     assert only.cheapest(then) is None
 
 
+def test_a_train_begins_on_the_way_only_with_stock(shared: tuple[Stage, Candidate]) -> None:
+    """As long as its stock comes to its origin it begins there, unless other stock is taken to be elsewhere."""
+    scene = scene_of(shared, replace(ANYTHING, cancel=False))
+    train, then, _ = turn(scene)
+    anywhere = np.flatnonzero(np.isfinite(scene._own_terms(then, 0).begin_eur)).tolist()
+    assert len(anywhere) > 1
+    for elsewhere, places in (("false", [0]), ("true", anywhere)):
+        with little_work(stock_elsewhere=elsewhere):
+            terms = scene.terms_of(then, 0)
+            assert terms is not None
+            assert np.flatnonzero(np.isfinite(terms.begin_eur)).tolist() == places
+    legs = scene.of(train)[0].legs
+    ends = np.flatnonzero(np.isfinite(scene._own_terms(train, 0).end_eur[:-1])).tolist()
+    cut = Placement(1.0, Retimed(0, ends[-1], np.zeros(legs.count, np.int32), 1.0))
+    scene.take_out(train)
+    scene.put(train, cut)
+    scene.moved[train] = cut
+    point, _ = scene.stock_after(train)
+    after = scene.terms_of(then, 0)
+    if after is not None:
+        begins = np.flatnonzero(np.isfinite(after.begin_eur)).tolist()
+        assert [scene.point_of(then, scene.of(then)[0].legs.stands[leg].call) for leg in begins] == [point]
+
+
+def test_a_train_turns_short_where_the_one_before_it_ends(shared: tuple[Stage, Candidate]) -> None:
+    """Where it begins in the day the track is taken for hours: the train before ends on the way and it begins there."""
+    with little_work(stock_elsewhere="false"):
+        scene = scene_of(shared, replace(ANYTHING, later_s=60))
+        train, then = next(
+            (train, then)
+            for train, (then, _) in sorted(scene.window.turns.items())
+            if scene.cut(train)
+            and {scene.point_of(train, scene.of(train)[0].legs.stands[-2].call)}
+            & {scene.point_of(then, stand.call) for stand in scene.of(then)[0].legs.stands[1:-1]}
+        )
+        scene = alone(scene, train, then)
+        legs, rows = scene.of(then)[0].legs, scene.window.rows_of(then)
+        first = rows.from_s < legs.departures_s[0] + 60
+        begin_s, until_s = rows.from_s[first], (rows.until_s + 7200).astype(np.int32)[first]
+        taken = Rows(rows.zone[first], begin_s, until_s, rows.occupies[first], rows.blocks[first])
+        in_the_way = scene.timelines.conflicts_of(taken)
+        scene.timelines.insert(shared[0].pricing.military, taken)
+        assert then in in_the_way
+        assert Replanner(scene, Timelines.empty(scene.network.n_zones)).first(in_the_way).complete
+        assert overlaps(scene.timelines) == []
+        placed = scene.moved[then].retimed
+        if placed is not None:
+            before = scene.moved[train].retimed
+            assert before is not None
+            ends = scene.of(train)[0].legs.stands[before.last + 1].call
+            begins = legs.stands[placed.first].call
+            assert placed.first > 0
+            assert scene.point_of(train, ends) == scene.point_of(then, begins)
+        cancelled = scene.cancelled_eur(then)
+        assert scene.eur <= cancelled + scene.cancelled_eur(train)
+
+
+def test_with_own_stock_alone_a_search_leaves_no_overlaps(shared: tuple[Stage, Candidate]) -> None:
+    """Also where trains turn short together: nothing is held twice, whoever begins on the way has stock there."""
+    with little_work(stock_elsewhere="false"):
+        scene = scene_of(shared)
+        replanner, in_the_way = with_path(shared, scene)
+        assert replanner.first(in_the_way).complete
+        replanner.improve(40)
+        assert overlaps(scene.timelines) == []
+        assert same_table(scene.timelines, built_anew(shared, scene))
+        for train, placement in scene.moved.items():
+            if placement.retimed is not None and placement.retimed.first:
+                before = scene.before(train)
+                assert before in scene.moved
+                assert scene.holds(train)
+
+
 def test_after_hours_stock_is_replaced(shared: tuple[Stage, Candidate], monkeypatch: pytest.MonkeyPatch) -> None:
     from weerspoor.capacity.displace import scene as scenes
 

@@ -307,6 +307,26 @@ def test_stock_of_a_train_that_does_not_run(shared: Stage) -> None:
     assert not without_stock(shared, then, gone, moved(shared, then, None))
 
 
+def test_a_train_begins_on_the_way_only_where_stock_was_left(shared: Stage) -> None:
+    """The stock of the train before goes to where this one begins in the day, unless that one ends on the way too."""
+    train, then, _ = a_turn(shared, ends_s=8 * 3600.0)
+    ends, begins = shared.scene.of(train)[0].legs, shared.scene.of(then)[0].legs
+    places = {shared.scene.point_of(then, stand.call): leg for leg, stand in enumerate(begins.stands[:-1])}
+    last = next(
+        leg
+        for leg in reversed(range(ends.count - 1))
+        if places.get(shared.scene.point_of(train, ends.stands[leg + 1].call), 0) > 0
+    )
+    first = places[shared.scene.point_of(train, ends.stands[last + 1].call)]
+    cut = moved(shared, then, Retimed(first, begins.count - 1, np.zeros(begins.count, np.int32), 1.0))
+    short = moved(shared, train, Retimed(0, last, np.zeros(ends.count, np.int32), 1.0))
+    with little_work(stock_elsewhere="false"):
+        assert without_stock(shared, then, cut)
+        assert not without_stock(shared, then, short, cut)
+    with little_work(stock_elsewhere="true"):
+        assert not without_stock(shared, then, cut)
+
+
 def test_moved_onto_another_train(shared: Stage) -> None:
     """All that is said of the train fits; only that another train is there by then."""
     lines = shared.scene.timelines

@@ -238,6 +238,12 @@ class ProposalCheck:
             move = move_of.get(train)
             if earlier in move_of and (move is None or move.legs):
                 self._turn(earlier, train, least_s, move_of)
+        if displace_settings().moves.stock_elsewhere:
+            return
+        moved_before = {train for earlier, (train, _) in self.window.turns.items() if earlier in move_of}
+        for train, move in sorted(move_of.items()):
+            if move.calls and move.calls[0].new_arrival_s is None and move.legs and train not in moved_before:
+                self.say("turn", move.train, "begins where no stock has been left for it")
 
     def _turn(self, earlier: int, train: int, least_s: int, move_of: dict[int, Move]) -> None:
         run, move = _Run.of(self.window, train), move_of.get(train)

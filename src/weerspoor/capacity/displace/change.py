@@ -110,13 +110,17 @@ def replan(
     Raises
     ------
     InputError
-        If the plan was made on another day or network, has no path, or the train has arrived.
+        If the plan was made on another day or network, has no path, the train has arrived, or has left and is to be
+        ready at another time.
     """
     if plan.provenance.network != network.content_hash or plan.provenance.day != day.content_hash:
         raise InputError("was made on another network or day", where=plan.reference)
     was, rules = decided(plan, proposal), _rules(plan)
     if at_s >= was.path.arrival_s:
         raise InputError(f"has arrived at {clock(was.path.arrival_s)}", where=plan.reference)
+    if change.ready_s is not None and at_s >= was.path.departure_s:
+        hint = "leave ready out"
+        raise InputError(f"left at {clock(was.path.departure_s)}, so it is ready", where=plan.reference, hint=hint)
     before = request_of(plan.request, plan.reference)
     wanted = with_change(before, change)
     if wanted.ready_s is not None:

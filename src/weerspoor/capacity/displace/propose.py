@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -80,14 +80,16 @@ def propose(
         first(candidate)
         looked.append(candidate)
     worked = [_worked_out(stage, candidate, thorough, progress) for candidate in _promising(stage, looked)]
-    worked = [(candidate, short) for candidate, short in worked if candidate.eur <= most_eur]
-    short_of = {id(candidate): short for candidate, short in worked}
+    told = [(replace(candidate, eur=_told_eur(stage, candidate)), candidate, short) for candidate, short in worked]
+    told = [row for row in told if row[0].eur <= most_eur]
+    of_told = {id(as_told): (candidate, short) for as_told, candidate, short in told}
     result = Proposed([], [], [], looked)
     soonest_s = min((candidate.arrival_s for candidate in looked), default=0.0)
-    for number, (why, candidate) in enumerate(chosen([candidate for candidate, _ in worked])):
+    for number, (why, as_told) in enumerate(chosen([row[0] for row in told])):
+        candidate, short = of_told[id(as_told)]
         progress(f"making the proposal {why.replace('_', ' ')}")
         maker = _Maker(stage, candidate, f"D{number + 1}", why, progress if thorough else None)
-        result.proposals.append(maker.proposal(soonest_s, short_of[id(candidate)]))
+        result.proposals.append(maker.proposal(soonest_s, short))
         result.candidates.append(candidate)
         result.problems.append(maker.after)
     return result
@@ -104,6 +106,13 @@ def _promising(stage: Stage, looked: Sequence[Candidate]) -> list[Candidate]:
     cheapest = cheapest[: displace_settings().search.worked_out]
     soonest = sorted(once.values(), key=lambda one: (one.arrival_s, one.eur))[:1]
     return cheapest + [one for one in soonest if all(one is not other for other in cheapest)]
+
+
+def _told_eur(stage: Stage, candidate: Candidate) -> float:
+    """Return the harm of a candidate as it will be told: connections included, which its price leaves out."""
+    accounts = [Account(stage.scene, train, placement) for train, placement in sorted(candidate.placements.items())]
+    missed = sum(missed_connections(accounts).values(), Harm())
+    return (sum((account.harm for account in accounts), Harm()) + missed).eur
 
 
 def _weight_eur(stage: Stage, candidate: Candidate) -> float:

@@ -95,6 +95,13 @@ class Replanner:
             if done > MOST_CASCADE or not scene.of(train):
                 return False
             placement = scene.cheapest(train, most_eur - scene.eur)
+            turned = None
+            if scene.before(train) not in waiting:
+                turned = self._short_turn(train, most_eur - scene.eur if placement is None else placement.eur)
+            if turned is not None:
+                before, cut, placement = turned
+                scene.take_out(before)
+                scene.put(before, cut)
             if placement is None:
                 return False
             scene.put(train, placement)
@@ -106,6 +113,26 @@ class Replanner:
                 queue.insert(0, follower)
                 waiting.add(follower)
         return True
+
+    def _short_turn(self, train: int, most_eur: float) -> tuple[int, Placement, Placement] | None:
+        """Return the cheapest way to let a train begin where the one before it ends for it: that one, and both places.
+
+        None if there is no such way, or it costs as much or more.
+        """
+        scene = self.scene
+        before = scene.before(train)
+        if before is None or before in scene.moved or most_eur <= 0 or displace_settings().moves.stock_elsewhere:
+            return None
+        best = None
+        for cut in scene.cut(before):
+            if cut.eur >= most_eur:
+                continue
+            scene.moved[before] = cut
+            found = scene.cheapest(train, most_eur - cut.eur)
+            if found is not None and found.retimed is not None and found.retimed.first:
+                best, most_eur = (before, cut, found), cut.eur + found.eur
+            del scene.moved[before]
+        return best
 
     def improve(self, steps: int) -> Replanned:
         """Search for cheaper places, so many steps; the best found stays."""

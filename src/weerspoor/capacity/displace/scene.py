@@ -330,17 +330,18 @@ class Scene:
     def terms_of(self, train: int, number: int) -> Terms | None:
         """Return what may be done to a train, given what has become of the one whose stock it takes over.
 
-        None if its stock is nowhere on its way.
+        Where that one ended on the way, the train begins there; else its stock is where it begins in the day, and other
+        stock may be elsewhere if the settings say so. None if its stock is nowhere on its way.
         """
         terms = self._own_terms(train, number)
         before = self._before.get(train)
         if before is None or before not in self.moved:
-            return terms
+            return _from_origin(terms)
         point, since_s = self.stock_after(before)
         least_s = self.window.turns[before][1]
         legs = self.of(train)[number].legs
         if legs.departures_s[0] - since_s > LONGEST_STOCK_S:
-            return terms
+            return _from_origin(terms)
         begin, low = np.full(len(terms.begin_eur), NEVER), terms.low_s.copy()
         for leg in range(legs.count):
             stand = legs.stands[leg]
@@ -357,9 +358,25 @@ class Scene:
         found = self.window.turns.get(train)
         return None if found is None else found[0]
 
-    def precedes(self, train: int) -> int | None:
+    def before(self, train: int) -> int | None:
         """Return the train whose stock this one takes over."""
         return self._before.get(train)
+
+    def cut(self, train: int) -> list[Placement]:
+        """Return the ways in which a train runs as in the day and ends on the way, at each place where it may."""
+        if not self.of(train):
+            return []
+        terms, legs = self._own_terms(train, 0), self.of(train)[0].legs
+        if not np.isfinite(terms.begin_eur[0]) or bool(np.any(terms.low_s > 0)):
+            return []
+        whole_eur = self.allowed(train).whole_eur
+        touched = float(self.harm.shift_eur[int(self.window.origin[train])]) + float(terms.begin_eur[0])
+        none = np.zeros(legs.count, np.int32)
+        return [
+            Placement(touched + eur, Retimed(0, leg, none, eur), besides_eur=whole_eur)
+            for leg, eur in enumerate(terms.end_eur[:-1].tolist())
+            if np.isfinite(eur)
+        ]
 
     def holds(self, train: int) -> bool:
         """Tell whether what has become of a train still fits what has become of the one before it."""
@@ -482,3 +499,12 @@ class Scene:
     def harm_eur(self) -> float:
         """What all that is moved costs, connections apart."""
         return float(sum(placement.eur - placement.besides_eur for placement in self.moved.values()))
+
+
+def _from_origin(terms: Terms) -> Terms:
+    """Return terms by which a train with its own stock begins: at its origin, or where it has begun by now."""
+    if displace_settings().moves.stock_elsewhere or not np.isfinite(terms.begin_eur[0]):
+        return terms
+    begin = np.full(len(terms.begin_eur), NEVER)
+    begin[0] = terms.begin_eur[0]
+    return terms._replace(begin_eur=begin)

@@ -25,6 +25,7 @@ class MoveRule(_Table, frozen=True, kw_only=True):
     least_stand_s: dict[str, int]
     ready_s: int
     turning_trains: int
+    stock_elsewhere: bool
     held_from_s: int
     level_eur: float
 

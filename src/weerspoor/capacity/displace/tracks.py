@@ -178,7 +178,7 @@ class OtherTracks:
         scene, train = self.scene, asked.train
         directed, *_ = scene.of(train)[0].run_of(scene.window, train)
         pinned = {}
-        before, after = scene.precedes(train), scene.follows(train)
+        before, after = scene.before(train), scene.follows(train)
         if before is not None and self._platform(before, -1) == self._platform(train, 0) != "":
             pinned[0] = directed[:1]
         if after is not None and self._platform(after, 0) == self._platform(train, -1) != "":
