@@ -90,9 +90,8 @@ def turn(scene: Scene, *, most_gap_s: float = 3600.0) -> tuple[int, int, int]:
     for train, (then, least_s) in sorted(scene.window.turns.items()):
         ends = scene.of(train)[0].legs.arrivals_s[-1]
         leaves = scene.of(then)[0].legs.departures_s[0]
-        if scene.of(then)[0].legs.arrivals_s[-1] + 2400 > scene.window.until_s:
-            continue
-        if ends > middle - 3600 and leaves - ends < most_gap_s and scene.follows(then) is None:
+        inside = scene.of(then)[0].legs.arrivals_s[-1] < scene.window.until_s - 3600
+        if inside and ends > middle - 3600 and leaves - ends < most_gap_s and scene.follows(then) is None:
             return train, then, least_s
     raise AssertionError("no turn in the window")
 

@@ -394,8 +394,13 @@ def _displacement(
 
 def _with(made: Made, note: o.Displacement, rules: RuleSet) -> p.Plan:
     """Return the plan with its displacement, its handling and hash made anew."""
+    day, series = made.plan.day, made.plan.request.get("series")
+    if note.proposals and series is not None and series.get("return_ready_s") is not None:
+        apart = Sentence("plan.warning.returns_apart")
+        day = msgspec.structs.replace(day, warnings=[*day.warnings, apart])
     plan = msgspec.structs.replace(
         made.plan,
+        day=day,
         outcome=PROPOSED if note.proposals else made.plan.outcome,
         displacement=note,
         provenance=msgspec.structs.replace(made.plan.provenance, rule_set=rules.content_hash),

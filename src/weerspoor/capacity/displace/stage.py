@@ -18,7 +18,7 @@ from weerspoor.timetable.day import Day
 from weerspoor.timetable.harm import HarmModel, load_harm_values
 from weerspoor.timetable.window import Window, window_of
 
-BEFORE_S, AFTER_S = 2 * 3600, 5 * 3600
+BEFORE_S, AFTER_S = 2 * 3600, 7 * 3600
 """How long before the train is ready, and after its last time, the trains of the day are needed."""
 
 LEVEL_ROUNDS = 3
