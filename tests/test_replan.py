@@ -85,7 +85,7 @@ def delayed(scene: Scene, train: int, by_s: int) -> Placement:
 
 
 def turn(scene: Scene, *, most_gap_s: float = 3600.0) -> tuple[int, int, int]:
-    """Return a train, the one that takes over its stock, and the least time between, late in the window."""
+    """Return a train, the one that takes over its stock, and the least time between, late in the window, inside it."""
     middle = (scene.window.from_s + scene.window.until_s) / 2
     for train, (then, least_s) in sorted(scene.window.turns.items()):
         ends = scene.of(train)[0].legs.arrivals_s[-1]
@@ -186,8 +186,7 @@ def test_bounds_are_kept(shared: tuple[Stage, Candidate]) -> None:
 def test_the_price_of_a_second_is_that_of_all_who_get_off(shared: tuple[Stage, Candidate]) -> None:
     scene = scene_of(shared)
     for train in range(0, len(scene.window.origin), 29):
-        legs = scene.of(train)[0].legs
-        prices = scene.leg_prices(train, legs)
+        prices = scene.leg_prices(train, scene.of(train)[0])
         assert prices.sum() == pytest.approx(scene.harm.arrival_eur_per_s[scene.window.calls_of(train)].sum())
 
 

@@ -219,10 +219,10 @@ class Scene:
         layer = self.window.day.trains.layer[train]
         n = legs.count
         low, high = np.full(n, -allowed.earlier_s, np.int32), np.full(n, allowed.later_s, np.int32)
-        # Outside the window nobody knows what is free.
-        inside = (legs.departures_s >= self.window.from_s) & (legs.arrivals_s <= self.window.until_s)
-        low[~inside] = 0
-        high = np.where(inside, np.minimum(high, self.window.until_s - legs.arrivals_s), 0).astype(np.int32)
+        if variant.early_s is not None:
+            # Nowhere before its times.
+            low = -variant.early_s
+            high = np.minimum(high, allowed.later_s - np.ceil(variant.late_s)).astype(np.int32)
         spare = self._spare(train, legs, rules.least_stand_s.get(layer, 60))
         begin, end = np.full(n, NEVER), np.full(n, NEVER)
         begin[0], end[-1] = variant.eur, 0.0
@@ -244,9 +244,8 @@ class Scene:
         if allowed.earlier_s:
             early[0] = max(early[0], float(harm.arrival_eur_per_s[rows].sum()) / 4)
         if variant.early_s is not None:
-            # Nowhere before its times, so that it costs nothing.
-            low, early = -variant.early_s, np.zeros(n)
-            high = np.minimum(high, allowed.later_s - np.ceil(variant.late_s)).astype(np.int32)
+            # It comes in early and leaves in time: that costs nothing.
+            early[:] = 0.0
         terms = Terms(low, high, spare, self.leg_prices(train, variant), early, begin, end)
         self._terms[key] = terms
         return terms

@@ -154,6 +154,8 @@ class OtherTracks:
             if len(found.runs) != 1:
                 return None
             variant = variant_of(scene, asked, found.runs[0], self.placer.rows_of(found, found.runs[0]))
+            if variant.legs.arrivals_s[-1] > scene.window.until_s:
+                return None
             place = scene.cheapest_on(train, variant, placement.eur)
             return None if place is None else (variant, place)
         finally:
