@@ -8,7 +8,7 @@ DAY_S = 86_400
 DAY_START_S = 18_000
 DAY_END_S = DAY_START_S + DAY_S
 STEP_S = 6
-"""The step in which planners give times: 0.1 minute (FACTS 1.5)."""
+"""The step in which planners give times: 0.1 minute."""
 
 
 def clock(seconds: float, *, with_seconds: bool = True) -> str:
