@@ -223,6 +223,11 @@ def asked_of(scene: Scene, train: int) -> Asked | None:
     calls = range(int(day.calls.start[train]), int(day.calls.start[train + 1]))
     stands = scene.stands_as_in_day(train)
     layer = day.trains.layer[train]
+    inner = (
+        number for number, row in enumerate(calls) if 0 < number < len(calls) - 1 and asked_for(day.calls, row, layer)
+    )
+    if any(number not in stands for number in inner):
+        return None  # it turns back at one of its stops, and its run of the day shows no stand there
     chosen = [
         number
         for number, row in enumerate(calls)
