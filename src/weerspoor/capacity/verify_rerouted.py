@@ -151,7 +151,8 @@ class ReroutedCheck(RunCheck):
         told = (call.new_arrival_s, piece.exit_s, arrives), (call.new_departure_s, piece.depart_s, leaves)
         if any(asked and (said_s is None or abs(said_s - time_s) > WHOLE_S) for said_s, time_s, asked in told):
             self.found.append(Violation("time", place, "its new times are not those of its run"))
-        if leaves and piece.depart_s < call.old_departure_s - STEP_S / 2 - ROUNDED_S:
+        may_s = displace_settings().moves.earlier_s.get(self.in_day.layer, 0)
+        if leaves and piece.depart_s < call.old_departure_s - may_s - STEP_S / 2 - ROUNDED_S:
             detail = f"leaves at {clock(piece.depart_s)}, before {clock(call.old_departure_s)}"
             self.found.append(Violation("displacement", place, detail))
         least_s = displace_settings().moves.least_stand_s.get(self.in_day.layer, 60)
