@@ -242,7 +242,7 @@ def main() -> None:
             with LOG.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(known[seed]) + "\n")
         print(known[seed], flush=True)
-    PAGE.write_text(page([known[seed] for seed in sorted(known)], times, named), encoding="utf-8")
+        PAGE.write_text(page([known[seed] for seed in sorted(known)], times, named), encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 
 
