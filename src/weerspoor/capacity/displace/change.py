@@ -26,7 +26,7 @@ from weerspoor.capacity.displace.tracks import variant_of_move
 from weerspoor.capacity.fit import Problem, Work, earliest, vary
 from weerspoor.capacity.make import Made
 from weerspoor.capacity.occupation import closed_pieces
-from weerspoor.capacity.request import Change, Closure, Request, request_of, with_change
+from weerspoor.capacity.request import Change, Closure, Request, Window, request_of, with_change
 from weerspoor.capacity.rules import RuleSet, rule_set
 from weerspoor.common.clock import clock
 from weerspoor.common.errors import InputError
@@ -125,20 +125,49 @@ def replan(
     wanted = with_change(before, change)
     if wanted.ready_s is not None:
         wanted = replace(wanted, ready_s=max(wanted.ready_s, at_s) if at_s < was.path.departure_s else wanted.ready_s)
+    changed, found = _searched(wanted, was, at_s, change, network, day, rules, progress)
+    notes = []
+    window = wanted.destination_window
+    if not found and window is not None:
+        # Better late than nowhere: a train that is under way has to get somewhere.
+        by_s = displace_settings().late.beyond_s
+        wanted = replace(wanted, destination_window=Window(window.earliest_s, window.latest_s + by_s))
+        progress("looking for a path that arrives later than asked")
+        changed, found = _searched(wanted, was, at_s, change, network, day, rules, progress)
+        notes.append(p.Sentence("plan.warning.later_than_asked", {"asked": window.latest_s}))
+    stage = changed.stage
+    proposed = propose(stage, progress=progress, found=found, thorough=False)
+    if changed.left:
+        names = [stage.window.day.trains.reference[train] for train in changed.left]
+        notes.append(p.Sentence("plan.warning.run_into_closure", {"trains": names}))
+    plan = msgspec.structs.replace(plan, day=msgspec.structs.replace(plan.day, warnings=[*plan.day.warnings, *notes]))
+    return answer_of(wanted, Made(plan, stage.problem, []), proposed, stage, rules)
+
+
+def _searched(  # noqa: PLR0917
+    wanted: Request,
+    was: Decided,
+    at_s: int,
+    change: Change,
+    network: Network,
+    day: Day,
+    rules: RuleSet,
+    progress: Progress,
+) -> tuple[_Changed, list[Candidate]]:
+    """Return the railway as it is after the change, and candidates for the train.
+
+    Raises
+    ------
+    InputError
+        If the closure stops trains that cannot be helped.
+    """
     progress("setting up the trains as they are at that moment")
     changed = _Changed.of(wanted, was, at_s, change, network, day, rules)
     progress("re-planning the trains that the closure stops")
     if not changed.clear_closures():
         raise InputError("the closure stops trains that cannot be helped", where=change.file)
     progress("looking for the best path from here")
-    stage = changed.stage
-    found = changed.candidates(progress)
-    proposed = propose(stage, progress=progress, found=found, thorough=False)
-    if changed.left:
-        names = [stage.window.day.trains.reference[train] for train in changed.left]
-        note = p.Sentence("plan.warning.run_into_closure", {"trains": names})
-        plan = msgspec.structs.replace(plan, day=msgspec.structs.replace(plan.day, warnings=[*plan.day.warnings, note]))
-    return answer_of(wanted, Made(plan, stage.problem, []), proposed, stage, rules)
+    return changed, changed.candidates(progress)
 
 
 def _rules(plan: p.Plan) -> RuleSet:
@@ -230,9 +259,14 @@ class _Changed:
         ]
         replanner = Replanner(scene, only)
         scene.timelines.insert(stage.pricing.military + CLOSED_NUMBER, rows)
-        done = replanner.first([train for train in stopped if train not in self.left])
-        if not done.complete:
-            return False
+        mark, before = scene.timelines.mark(), dict(scene.moved)
+        while not replanner.first([train for train in stopped if train not in self.left]).complete:
+            # One that finds no place before the closure is left to the dispatcher as well.
+            scene.timelines.rollback(mark)
+            scene.moved = dict(before)
+            if replanner.failed not in stopped or replanner.failed in self.left:
+                return False
+            self.left.append(replanner.failed)
         replanner.improve(displace_settings().search.quick_steps)
         scene.timelines.commit()
         forced = frozenset(train for train in scene.moved if scene.moved[train] is not known.get(train))

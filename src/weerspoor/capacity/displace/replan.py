@@ -66,6 +66,8 @@ class Replanner:
     fixed: Timelines
     seed: int = 0
     rng: random.Random = field(init=False)
+    failed: int | None = None
+    """The train for which no place was found last."""
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -103,6 +105,7 @@ class Replanner:
                 scene.take_out(before)
                 scene.put(before, cut)
             if placement is None:
+                self.failed = train
                 return False
             scene.put(train, placement)
             follower = scene.follows(train)
