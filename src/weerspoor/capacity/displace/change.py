@@ -15,6 +15,7 @@ import numpy as np
 from weerspoor.capacity import plan as p
 from weerspoor.capacity import proposal as o
 from weerspoor.capacity.accumulate import MASK
+from weerspoor.capacity.displace.account import Account
 from weerspoor.capacity.displace.answer import Answer, answer_of
 from weerspoor.capacity.displace.paths import Candidate, Pricing, candidates
 from weerspoor.capacity.displace.propose import propose
@@ -35,6 +36,7 @@ from weerspoor.kernel.graph import Stage as Place
 from weerspoor.kernel.retiming import Retimed
 from weerspoor.kernel.timelines import Rows
 from weerspoor.network.model import Network
+from weerspoor.timetable.altered import altered
 from weerspoor.timetable.day import Day
 
 Progress = Callable[[str], None]
@@ -203,6 +205,9 @@ class _Changed:
         Replanner(scene, scene.timelines).restore(placements)
         scene.timelines.commit()
         scene.at(self.at_s, placements)
+        moved = [Account(scene, train, one).added() for train, one in placements.items() if one.retimed is not None]
+        day = altered(scene.window.day, placements, moved)
+        self.stage = replace(self.stage, problem=vary(self.stage.problem, day=day))
 
     def _placement(self, train: int, move: o.Move) -> Placement:
         """Return what had been decided of a train."""

@@ -233,9 +233,7 @@ class _Prices:
     def movable(self, trains: Ints) -> npt.NDArray[np.bool_]:
         """Tell which trains may be moved at all; closures may not."""
         known = trains < len(self.second_eur)
-        allowed = [
-            bool(ok) and self.scene.allowed(int(train)).later_s > 0 for train, ok in zip(trains, known, strict=True)
-        ]
+        allowed = [bool(ok) and self.scene.may_move(int(train)) for train, ok in zip(trains, known, strict=True)]
         return np.array(allowed, np.bool_)
 
 
@@ -259,10 +257,10 @@ def _departures(problem: Problem, base: Run, prices: _Prices) -> Iterator[tuple[
     shifts = np.arange(low, max(int(latest_s), low) + 1, rules.grid_s, dtype=np.int32)
     if low > latest_s:
         return
-    rows, lines = _together(problem, trains), problem.occupation.timelines
+    rows, lines = _together(problem, trains), prices.scene.timelines
     guesses = []
     for shift, (met, need_s) in zip(
-        shifts.tolist(), needs(lines, rows, shifts, len(problem.occupation.reference) + 1), strict=True
+        shifts.tolist(), needs(lines, rows, shifts, int(lines.lines.train.max(initial=0)) + 1), strict=True
     ):
         if prices.movable(met).all():
             guesses.append((float(prices.of(met, need_s).sum()), shift))

@@ -401,6 +401,16 @@ class Scene:
         at = int(self.window.origin[train])
         return float(self.harm.cancel_eur[at] + self.harm.shift_eur[at])
 
+    def may_move(self, train: int) -> bool:
+        """Tell whether anything of a train may still run at another time."""
+        if self.allowed(train).later_s <= 0:
+            return False
+        if self.now_s == -FAR_S or not self.of(train) or not self._has_begun(train):
+            return True
+        was = self.decided.get(train)
+        terms = self._own_terms(train, 0 if was is None else was.variant)
+        return bool((terms.high_s > terms.low_s).any())
+
     def _has_begun(self, train: int) -> bool:
         was = self.decided.get(train)
         if was is not None and was.retimed is None:
