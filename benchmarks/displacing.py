@@ -187,10 +187,7 @@ def page(rows: list[Row], times: Row, named: str) -> str:
     ]
     rejected = sum(bool(row["faults"]) or any(row["displib"]) for row in displaced)
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    counts = {
-        kind: sum(row["outcome"] == kind for row in rows)
-        for kind in ("proposals", "free", "none", "no way", "no train")
-    }
+    counts = [f"{sum(row['outcome'] == kind for row in rows)} {kind}" for kind in OUTCOMES]
     return "\n".join(
         [
             "# Displacement: measured on random requests",
