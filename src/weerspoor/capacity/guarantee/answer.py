@@ -98,7 +98,7 @@ class Guarantee:
         self.network, self.day, self.demand = network, day, demand
         self.displaced, self.levels, self.rules = displaced, levels, rules
         if rules and displaced is None:
-            from weerspoor.capacity.displace.ahead import displacer
+            from weerspoor.capacity.guarantee.displacing import displacer
             from weerspoor.capacity.rules import rule_set
 
             self.displaced = displacer(rule_set(rules))
