@@ -13,7 +13,7 @@ from weerspoor.capacity.settings import settings
 from weerspoor.kernel.graph import Run
 from weerspoor.kernel.timelines import Rows
 from weerspoor.network.model import Network
-from weerspoor.timetable.altered import Added, altered
+from weerspoor.timetable.altered import PLANNED, Added, altered
 from weerspoor.timetable.day import LAYER_MILITARY, Day
 from weerspoor.timetable.passages import passages
 
@@ -151,7 +151,7 @@ def train_of_day(problem: Problem, run: Run, reference: str) -> Added:
         series=reference,
         kind=train.kind,
         layer=LAYER_MILITARY,
-        phase="plan",
+        phase=PLANNED,
         length_m=train.length_m,
         occupies=train.occupies,
         point=whole(one.point for one in found),

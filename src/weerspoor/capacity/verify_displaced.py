@@ -11,14 +11,16 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from weerspoor.capacity.accumulate import path_rows, plan_train
 from weerspoor.capacity.displace.rules import MOVE_OF
 from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.capacity.holders import holder_of
+from weerspoor.capacity.path import Path
 from weerspoor.capacity.plan import Plan
 from weerspoor.capacity.proposal import Move, Proposal
 from weerspoor.capacity.rules import RuleSet, rule_set
 from weerspoor.capacity.verify_rerouted import InDay, ReroutedCheck
-from weerspoor.capacity.verify_run import Violation
+from weerspoor.capacity.verify_run import ROUNDED_S, Violation
 from weerspoor.common.clock import DAY_S, STEP_S, clock
 from weerspoor.kernel.graph import KEEP_ALL
 from weerspoor.kernel.timelines import Rows
@@ -28,7 +30,6 @@ from weerspoor.timetable.day import LAYER_PASSENGER, Day
 from weerspoor.timetable.harm import HarmModel, load_harm_values
 from weerspoor.timetable.window import Window, window_of
 
-ROUNDED_S = 0.11
 WHOLE_S = 1
 """Times of calls are whole seconds, those of runs tenths; they may differ by this."""
 
@@ -82,18 +83,8 @@ class ProposalCheck:
 
     def with_others(self, path: int) -> Day:
         """Return the day as it becomes, with the trains of the proposal's other paths."""
-        others = [
-            _bare(f"{self.plan.reference}/{number + 1}", _rows_of_path(one.held, one.kept_empty, self._kind))
-            for number, one in enumerate(self.proposal.paths)
-            if number != path
-        ]
+        others = _other_paths(self.plan, self.proposal.paths, path)
         return altered(self.after, (), others) if others else self.after
-
-    @cached_property
-    def _kind(self) -> int:
-        from weerspoor.capacity.accumulate import plan_train
-
-        return plan_train(self.plan).occupies
 
     def _added(self, move: Move) -> Added:
         number = self.by_name.get(move.train, -1)
@@ -101,7 +92,7 @@ class ProposalCheck:
         held = [(row.zone, row.from_s, row.until_s) for row in move.held]
         table = np.array(held, np.int32).reshape(-1, 3)
         occupies, blocks = np.full(len(table), kind, np.uint8), np.full(len(table), KEEP_ALL, np.uint8)
-        return _bare(move.train, Rows(table[:, 0], table[:, 1], table[:, 2], occupies, blocks))
+        return Added.without_calls(move.train, Rows(table[:, 0], table[:, 1], table[:, 2], occupies, blocks))
 
     def run(self) -> list[Violation]:
         """Return what is wrong with the moved trains, the rules cited and the harm; the paths are checked apart."""
@@ -378,35 +369,16 @@ class _Run:
 
 def with_other_paths(day: Day, plan: Plan, number: int) -> Day:
     """Return the stretch of a day about the paths of a plan, with the trains of all paths but one."""
-    from weerspoor.capacity.accumulate import plan_train
-
-    kind = plan_train(plan).occupies
     times = [time for path in plan.paths for row in path.held for time in (row.from_s, row.until_s)]
     part = window_of(day, min(times) - 3600, max(times) + 3600).day
-    others = [
-        _bare(f"{plan.reference}/{i + 1}", _rows_of_path(path.held, path.kept_empty, kind))
-        for i, path in enumerate(plan.paths)
+    return altered(part, (), _other_paths(plan, plan.paths, number))
+
+
+def _other_paths(plan: Plan, paths: list[Path], number: int) -> list[Added]:
+    """Return what the trains of all paths but one hold and keep empty, as trains of a day."""
+    kind = plan_train(plan).occupies
+    return [
+        Added.without_calls(f"{plan.reference}/{i + 1}", path_rows(path, kind))
+        for i, path in enumerate(paths)
         if i != number
     ]
-    return altered(part, (), others)
-
-
-def _bare(reference: str, rows: Rows) -> Added:
-    """Return a train of which only what it holds is known."""
-    none = np.empty(0, np.int32)
-    return Added(
-        reference, reference, "", "", "plan", 0.0, int(rows.occupies.max(initial=0)), none, none, none, none, none, [],
-        none, none, none, none, rows,
-    )  # fmt: skip
-
-
-def _rows_of_path(held: object, kept: object, kind: int) -> Rows:
-    from weerspoor.capacity.accumulate import MASK
-
-    rows = [(row.zone, row.from_s, row.until_s, kind, KEEP_ALL) for row in held]  # type: ignore[attr-defined]
-    rows += [(row.zone, row.from_s, row.until_s, 0, MASK[row.of]) for row in kept]  # type: ignore[attr-defined]
-    table = np.array(rows, np.int32).reshape(-1, 5)
-    return Rows(
-        table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy(), table[:, 3].astype(np.uint8),
-        table[:, 4].astype(np.uint8),
-    )  # fmt: skip

@@ -9,9 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from weerspoor.kernel.timelines import Rows
-from weerspoor.timetable.day import Calls, Day, DayTrains, Holdings, Movements
+from weerspoor.timetable.day import Calls, Day, DayTrains, Holdings, Movements, Passengers, Turns
+from weerspoor.timetable.passengers import passengers_at, with_empty_calls, without_train
 
 Ints = npt.NDArray[np.int32]
+
+PLANNED = "plan"
+"""Phase of a train that comes from a plan."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,38 @@ class Added:
     depart_ds: Ints
     rows: Rows
 
+    @classmethod
+    def without_calls(
+        cls,
+        reference: str,
+        rows: Rows,
+        run: tuple[Ints, Ints, Ints, Ints] | None = None,
+        *,
+        kind: str = "",
+        layer: str = "",
+        length_m: float = 0.0,
+    ) -> Added:
+        """Return a train from a plan of which no calls are known, and perhaps no run.
+
+        Parameters
+        ----------
+        reference : str
+        rows : Rows
+        run : (directed, enter_ds, exit_ds, depart_ds), each (m,) int32, optional
+        kind, layer : str
+        length_m : float
+        """
+        none = np.empty(0, np.int32)
+        moves = (none, none, none, none) if run is None else run
+        occupies = int(rows.occupies.max(initial=0))
+        return cls(
+            reference, reference, kind, layer, PLANNED, length_m, occupies, none, none, none, none, none, [], *moves,
+            rows,
+        )  # fmt: skip
+
 
 def altered(day: Day, gone: Collection[int], added: Sequence[Added]) -> Day:
-    """Return a day without some trains and with others behind the rest; passengers and turns are left out.
+    """Return a day without some trains, and with others, without passengers and turns, behind the rest.
 
     Parameters
     ----------
@@ -123,6 +156,18 @@ def altered(day: Day, gone: Collection[int], added: Sequence[Added]) -> Day:
             of_rows(held.occupies, "occupies")[order].astype(np.uint8),
             of_rows(held.blocks, "blocks")[order].astype(np.uint8),
         ),
-        passengers=None,
-        turns=None,
+        passengers=_passengers(day, call_kept, sum(len(one.point) for one in added)),
+        turns=_turns(day, gone),
     )  # fmt: skip
+
+
+def _passengers(day: Day, call_kept: npt.NDArray[np.bool_], new_calls: int) -> Passengers | None:
+    return None if day.passengers is None else with_empty_calls(passengers_at(day.passengers, call_kept), new_calls)
+
+
+def _turns(day: Day, gone: Collection[int]) -> Turns | None:
+    turns = day.turns
+    if turns is not None:
+        for train in sorted(gone, reverse=True):
+            turns = without_train(turns, train)
+    return turns

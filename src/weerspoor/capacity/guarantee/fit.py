@@ -16,7 +16,8 @@ from weerspoor.capacity.guarantee.result import FlowResult, Place, Shares, Train
 from weerspoor.capacity.guarantee.settings import guarantee_settings
 from weerspoor.capacity.request import Window, point_index
 from weerspoor.kernel.timelines import Rows
-from weerspoor.timetable.day import LAYER_MILITARY, Calls, Day, DayTrains, Holdings, Movements
+from weerspoor.timetable.altered import Added, altered
+from weerspoor.timetable.day import LAYER_MILITARY, Day
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -282,41 +283,19 @@ def with_run(day: Day, run: Run, train: Train, reference: str) -> Day:
     train : Train
     reference : str
     """
-    rows, number = Rows.of(run, train.occupies), len(day.trains.reference)
-    trains, calls, moves, held = day.trains, day.calls, day.movements, day.holdings
-    many = np.full(len(rows.zone), number, np.int32)
-    zone = np.concatenate([held.zone, rows.zone])
-    from_s = np.concatenate([held.from_s, rows.from_s])
-    order = np.lexsort((from_s, zone))
 
     def tenths(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
         return np.round(seconds * 10).astype(np.int32)
 
-    def joined(old: npt.NDArray[np.int32], new: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        return np.concatenate([old, new]).astype(np.int32)
-
-    return replace(
-        day,
-        trains=DayTrains(
-            [*trains.reference, reference], [*trains.series, reference], [*trains.kind, train.kind],
-            [*trains.layer, LAYER_MILITARY], [*trains.phase, "plan"],
-            np.append(trains.length_m, np.float32(train.length_m)).astype(np.float32),
-            np.append(trains.occupies, np.uint8(train.occupies)).astype(np.uint8),
-        ),
-        calls=Calls(
-            joined(calls.start, calls.start[-1:]), calls.point, calls.arrival_s, calls.departure_s,
-            calls.planned_arrival_s, calls.planned_departure_s, calls.track,
-        ),
-        movements=Movements(
-            joined(moves.start, moves.start[-1:] + np.int32(len(run.directed))), joined(moves.directed, run.directed),
-            joined(moves.enter_ds, tenths(run.enter_s)), joined(moves.exit_ds, tenths(run.exit_s)),
-            joined(moves.depart_ds, tenths(run.depart_s)),
-        ),
-        holdings=Holdings(
-            zone[order], from_s[order], joined(held.until_s, rows.until_s)[order], joined(held.train, many)[order],
-            np.concatenate([held.occupies, rows.occupies])[order], np.concatenate([held.blocks, rows.blocks])[order],
-        ),
-    )  # fmt: skip
+    made = Added.without_calls(
+        reference,
+        Rows.of(run, train.occupies),
+        (run.directed, tenths(run.enter_s), tenths(run.exit_s), tenths(run.depart_s)),
+        kind=train.kind,
+        layer=LAYER_MILITARY,
+        length_m=train.length_m,
+    )
+    return altered(day, (), [made])
 
 
 def shares(network: Network, demand: MilitaryDemand, placing: Placing, *, displaces: bool) -> Shares:
