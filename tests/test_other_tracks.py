@@ -29,7 +29,7 @@ from weerspoor.timetable.build import Placer, Wanted
 from weerspoor.timetable.civil import CivilModels, building_settings
 from weerspoor.timetable.compose import compose_day
 from weerspoor.timetable.day import Day, Passengers
-from weerspoor.timetable.harm import Harm, HarmModel, load_harm_values
+from weerspoor.timetable.harm import HarmModel, load_harm_values
 from weerspoor.timetable.window import window_of
 
 LEAVES_S = 36_000
@@ -108,7 +108,7 @@ def rerouted(scene: Scene) -> Placement:
 
 def move_of(scene: Scene, placement: Placement) -> Move:
     rules = Rulebook(rule_set("military-priority"), scene.window, scene.network)
-    return Account(scene, 0, placement).move(rules, Harm())
+    return Account(scene, 0, placement).move(rules)
 
 
 def checked(scene: Scene, move: Move) -> list[str]:

@@ -20,7 +20,6 @@ from weerspoor.capacity.verify import verify_plan
 from weerspoor.capacity.verify_displaced import ProposalCheck
 from weerspoor.capacity.verify_run import Violation
 from weerspoor.kernel.retiming import Retimed
-from weerspoor.timetable.harm import Harm
 
 
 @pytest.fixture(autouse=True)
@@ -254,7 +253,7 @@ def shared() -> Stage:
 
 def moved(made: Stage, train: int, retimed: Retimed | None) -> Move:
     """Return what would be said of a train, whoever else is in its way."""
-    return Account(made.scene, train, Placement(1.0, retimed)).move(made.rulebook, Harm())
+    return Account(made.scene, train, Placement(1.0, retimed)).move(made.rulebook)
 
 
 def later(made: Stage, train: int, by_s: int) -> Retimed:

@@ -10,7 +10,8 @@ before it reach.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,6 +207,15 @@ class Rows:
             np.concatenate([np.full(len(run.zone), KEEP_ALL, np.uint8), run.kept_mask]),
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """Return the intervals of all parts, in their order; none for no parts."""
+        if not parts:
+            none, nothing = np.empty(0, np.int32), np.empty(0, np.uint8)
+            return cls(none, none, none, nothing, nothing)
+        columns = ([getattr(part, field.name) for part in parts] for field in fields(cls))
+        return cls(*(np.concatenate(column) for column in columns))
+
 
 class Timelines:
     """The timelines of all zones; see the module's text for the layout.
@@ -303,11 +313,7 @@ class Timelines:
         parts = self._reverse().get(train, [])
         if len(parts) == 1:
             return parts[0]
-        if not parts:
-            none, nothing = np.empty(0, np.int32), np.empty(0, np.uint8)
-            return Rows(none, none, none, nothing, nothing)
-        names = ("zone", "from_s", "until_s", "occupies", "blocks")
-        return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return Rows.joined(parts)
 
     def trains(self) -> list[int]:
         """Return the trains that have intervals, in rising order."""

@@ -205,15 +205,8 @@ class Account:
         """Who holds its path."""
         return holder_of(self.scene.window.whole, int(self.scene.window.origin[self.train]), self.scene.network)
 
-    def move(self, rulebook: Rulebook, missed: Harm) -> Move:
-        """Return what happens to the train, with the rule that allows it.
-
-        Parameters
-        ----------
-        rulebook : Rulebook
-        missed : Harm
-            What is missed of connections by this train, counted in its harm.
-        """
+    def move(self, rulebook: Rulebook) -> Move:
+        """Return what happens to the train, with the rule that allows it; connections are not in its harm."""
         trains = self.scene.window.day.trains
         cited = rulebook.cite(self.train, self.kind)
         rank = rulebook.rules.ranking[self.holder.segment]
@@ -238,7 +231,7 @@ class Account:
             neighbours=list(self.holder.neighbours) if self._at_border() else [],
             delay_s=self.delay_s,
             decide_by_s=self.decide_by_s,
-            harm=harm_sum(self.harm + missed),
+            harm=harm_sum(self.harm),
             calls=self.calls(),
             legs=[
                 MovedLeg(departure_s=round(float(self.legs.departures_s[leg]), 1), shift_s=int(found.shift_s[leg]))

@@ -11,7 +11,7 @@ import numpy as np
 from weerspoor.capacity import plan as p
 from weerspoor.capacity import proposal as o
 from weerspoor.capacity.displace.account import Account
-from weerspoor.capacity.displace.paths import Candidate
+from weerspoor.capacity.displace.paths import Candidate, candidates
 from weerspoor.capacity.displace.propose import Proposed, propose
 from weerspoor.capacity.displace.rules import MOVE_OF, Rulebook
 from weerspoor.capacity.displace.settings import displace_settings
@@ -27,7 +27,6 @@ from weerspoor.capacity.schema import pointers, sealed
 from weerspoor.capacity.settings import settings
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Run
-from weerspoor.kernel.timelines import Rows
 from weerspoor.network.model import Network
 from weerspoor.timetable.day import Day
 
@@ -225,7 +224,7 @@ def _by_consent(  # noqa: PLR0917
     progress("asking what other rules would allow")
     others = [name for name in rule_set_names() if rule_set(name).displaces]
     free = stage.under(rule_set(others[0])) if others else stage
-    looked = list(_all(free, progress)) if others else []
+    looked = list(candidates(free.problem, free.pricing, progress)) if others else []
     best = min(looked, key=lambda one: (one.eur, one.arrival_s), default=None)
     progress("looking for what stands in the way")
     made = plan_on(stage.problem.request, stage.network, stage.day)
@@ -239,18 +238,9 @@ def _by_consent(  # noqa: PLR0917
         relaxed=_relaxed(stage, rules, best),
         compared=_compared(free, looked),
     )
-    return Answer(_with(made, note, rules), made, replace_found(proposed), stage)
-
-
-def replace_found(proposed: Proposed) -> Proposed:
-    """Return proposals by consent as what was found: none of them may be carried out without asking."""
-    return replace(proposed, proposals=[], candidates=[], problems=[])
-
-
-def _all(stage: Stage, progress: Progress) -> list[Candidate]:
-    from weerspoor.capacity.displace.paths import candidates
-
-    return list(candidates(stage.problem, stage.pricing, progress))
+    # None of the proposals by consent may be carried out, or exported, without asking.
+    asked = replace(proposed, proposals=[], candidates=[], problems=[])
+    return Answer(_with(made, note, rules), made, asked, stage)
 
 
 def _other_sets(stage: Stage, rules: RuleSet, best: Candidate | None) -> list[o.RuleAnswer]:
@@ -327,21 +317,13 @@ def _eur_without(stage: Stage, rules: RuleSet, line: RuleLine, best: Candidate) 
     steps = displace_settings().search.level_steps
     relaxed = stage.under(other)
     if rules.displaces and other.keeps_minimum_levels == rules.keeps_minimum_levels:
-        met = _met(stage, best)
+        met = {*best.placements, *stage.pricing.in_the_way(best.runs)}
         if all(relaxed.rulebook(train) == stage.rulebook(train) for train in met):
             return best.eur  # nothing else is allowed to any train that the path meets
     worked = relaxed.pricing(best.runs, best.how, steps)
     if worked is None:
         return None
     return min(relaxed.keeping_levels(worked, steps)[0].eur, best.eur if rules.displaces else np.inf)
-
-
-def _met(stage: Stage, best: Candidate) -> list[int]:
-    """Return the trains that a candidate moves or that stand in the way of its paths."""
-    found = set(best.placements)
-    for run in best.runs:
-        found.update(stage.scene.timelines.conflicts_of(Rows.of(run, stage.pricing.kind)))
-    return sorted(train for train in found if train < len(stage.window.origin))
 
 
 def _compared(stage: Stage, looked: list[Candidate]) -> o.Compared | None:

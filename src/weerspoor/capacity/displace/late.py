@@ -77,16 +77,11 @@ class Lateness:
     def _let_run(self, by_s: int) -> Candidate | None:
         """Return the paths run later by so much, others moved further; what has run by its departure stays."""
         scene, candidate = self.pricing.scene, self.candidate
-        mark, before, was = scene.timelines.mark(), dict(scene.moved), (scene.now_s, scene.decided)
-        try:
+        with scene.what_if():
             Replanner(scene, Timelines.empty(scene.network.n_zones)).restore(candidate.placements)
             scene.at(int(candidate.runs[0].depart_s[0]), candidate.placements)
             runs = (later(candidate.runs[0], by_s), *candidate.runs[1:])
             return self.pricing(runs, LET_RUN, displace_settings().late.steps)
-        finally:
-            scene.timelines.rollback(mark)
-            scene.moved = before
-            scene.at(*was)
 
 
 def robust_eur(cases: list[LateCase]) -> float | None:

@@ -79,71 +79,57 @@ class Pricing:
         Number of the first military train in the timelines; those that belong together follow it.
     kind : int
         ``IS_*`` bits of the train.
-    standing : dict of int to Placement
-        What has been decided before and may be altered.
     """
 
     scene: Scene
     military: int
     kind: int
     closures: Rows | None = None
-    priced: int = 0
-    standing: dict[int, Placement] = field(default_factory=dict)
 
-    def __call__(
-        self, runs: tuple[Run, ...], how: str, steps: int, *, most_eur: float = np.inf, seed: int = 0
-    ) -> Candidate | None:
+    def __call__(self, runs: tuple[Run, ...], how: str, steps: int) -> Candidate | None:
         """Return the paths with what they do to others after so many steps of re-planning; None if that cannot be."""
         scene = self.scene
-        mark, before = scene.timelines.mark(), dict(scene.moved)
-        self.priced += 1
-        try:
-            parts = [Rows.of(run, self.kind) for run in runs]
-            replanner = Replanner(scene, self.fixed(parts), seed=seed)
-            in_the_way: set[int] = set()
+        with scene.what_if():
+            parts, in_the_way = self.rows_of(runs), set[int]()
+            replanner = Replanner(scene, self.fixed(parts))
             for number, rows in enumerate(parts):
                 in_the_way.update(scene.timelines.conflicts_of(rows))
                 if any(train >= len(scene.window.origin) for train in in_the_way):
                     return None
                 scene.timelines.insert(self.military + number, rows)
-            if not replanner.first(in_the_way, most_eur).complete:
+            if not replanner.first(in_the_way).complete:
                 return None
             replanner.improve(steps)
             return Candidate(runs, dict(scene.moved), scene.harm_eur, how)
-        finally:
-            scene.timelines.rollback(mark)
-            scene.moved = before
 
     @contextmanager
     def as_in(self, candidate: Candidate) -> Iterator[None]:
         """Within this, the scene is as a candidate leaves it, its paths included; afterwards as before."""
         scene = self.scene
-        mark, before = scene.timelines.mark(), dict(scene.moved)
-        try:
+        with scene.what_if():
             Replanner(scene, scene.timelines).restore(candidate.placements)
-            for number, run in enumerate(candidate.runs):
-                scene.timelines.insert(self.military + number, Rows.of(run, self.kind))
+            for number, rows in enumerate(self.rows_of(candidate.runs)):
+                scene.timelines.insert(self.military + number, rows)
             yield
-        finally:
-            scene.timelines.rollback(mark)
-            scene.moved = before
 
-    def fixed_beside(self, runs: tuple[Run, ...]) -> Timelines:
-        """Return timelines with nothing but the paths of a candidate and closures."""
-        return self.fixed([Rows.of(run, self.kind) for run in runs])
+    def rows_of(self, runs: tuple[Run, ...]) -> list[Rows]:
+        """Return what each of some paths holds and keeps empty."""
+        return [Rows.of(run, self.kind) for run in runs]
+
+    def in_the_way(self, runs: tuple[Run, ...]) -> list[int]:
+        """Return the trains of the day that paths meet as the scene is, in rising order."""
+        met = self.scene.timelines.conflicts_of(Rows.joined(self.rows_of(runs)))
+        return [train for train in met if train < len(self.scene.window.origin)]
 
     def fixed(self, parts: list[Rows]) -> Timelines:
         """Return timelines with nothing but paths and closures."""
         both = [*parts, *([self.closures] if self.closures is not None else [])]
-        number = [np.full(len(rows.zone), self.military + i, np.int32) for i, rows in enumerate(both)]
-        columns = (
-            np.concatenate([getattr(rows, name) for rows in both])
-            for name in ("zone", "from_s", "until_s", "occupies", "blocks")
-        )
-        zone, from_s, until_s, occupies, blocks = columns
+        rows = Rows.joined(both)
+        train = np.repeat(np.arange(self.military, self.military + len(both)), [len(part.zone) for part in both])
         return Timelines.build(
-            self.scene.network.n_zones, zone, from_s, until_s, np.concatenate(number), occupies, blocks
-        )
+            self.scene.network.n_zones, rows.zone, rows.from_s, rows.until_s, train.astype(np.int32), rows.occupies,
+            rows.blocks,
+        )  # fmt: skip
 
 
 def candidates(
@@ -162,9 +148,8 @@ def candidates(
     """
     rules = displace_settings().search
     progress("looking for paths on an empty railway")
-    free, kept = run_alone(problem, Work(rules.free_labels))
-    base = kept if kept is not None else None
-    if base is None or free is None:
+    _, base = run_alone(problem, Work(rules.free_labels))
+    if base is None:
         return
     prices = _Prices(pricing.scene)
     best: Candidate | None = None
@@ -257,7 +242,8 @@ def _departures(problem: Problem, base: Run, prices: _Prices) -> Iterator[tuple[
     shifts = np.arange(low, max(int(latest_s), low) + 1, rules.grid_s, dtype=np.int32)
     if low > latest_s:
         return
-    rows, lines = _together(problem, trains), prices.scene.timelines
+    rows = Rows.joined([Rows.of(run, problem.model.kind) for run in trains])
+    lines = prices.scene.timelines
     guesses = []
     for shift, (met, need_s) in zip(
         shifts.tolist(), needs(lines, rows, shifts, int(lines.lines.train.max(initial=0)) + 1), strict=True
@@ -275,12 +261,6 @@ def _departures(problem: Problem, base: Run, prices: _Prices) -> Iterator[tuple[
         if all(abs(shift - other) >= rules.apart_s for other in taken):
             taken.append(shift)
             yield later(base, shift), "shifted"
-
-
-def _together(problem: Problem, runs: tuple[Run, ...]) -> Rows:
-    parts = [Rows.of(run, problem.model.kind) for run in runs]
-    names = ("zone", "from_s", "until_s", "occupies", "blocks")
-    return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def _among_dear(problem: Problem, prices: _Prices) -> Iterator[Run]:

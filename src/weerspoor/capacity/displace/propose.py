@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from weerspoor.capacity.displace.paths import Candidate, candidates
 from weerspoor.capacity.displace.settings import displace_settings
 from weerspoor.capacity.displace.stage import LEVEL_ROUNDS, Stage
 from weerspoor.capacity.fit import Problem, vary
+from weerspoor.capacity.geometry import Course
 from weerspoor.capacity.minimum_levels import Shortfall
 from weerspoor.capacity.series import reference, train_of_day
 from weerspoor.common.clock import DAY_START_S
@@ -147,15 +148,15 @@ class _Maker:
         self.stage, self.candidate, self.name, self.why, self.progress = stage, candidate, name, why, progress
         placements = sorted(candidate.placements.items())
         self.accounts = [Account(stage.scene, train, placement) for train, placement in placements]
-        self.after = vary(stage.problem, day=self._day_after(-1), without=())
+        self.after = vary(stage.problem, day=self._day_after(), without=())
 
-    def _day_after(self, leave_out: int) -> Day:
-        """Return the day of the window as it becomes, with the military trains but one."""
-        runs = [
+    def _day_after(self, beside: int | None = None) -> Day:
+        """Return the day of the window as it becomes; with the other military trains, as one of them meets it."""
+        runs = [] if beside is None else [
             train_of_day(self.stage.problem, run, reference(self.stage.problem.request, number))
             for number, run in enumerate(self.candidate.runs)
-            if number != leave_out and leave_out >= 0
-        ]
+            if number != beside
+        ]  # fmt: skip
         moved = [account.added() for account in self.accounts if account.placement.retimed is not None]
         gone = [account.train for account in self.accounts]
         return altered(self.stage.window.day, gone, [*moved, *runs])
@@ -165,7 +166,7 @@ class _Maker:
         paths = [self._path(number, run) for number, run in enumerate(self.candidate.runs)]
         by_day = missed_connections(self.accounts)
         missed = sum(by_day.values(), Harm())
-        moves = [account.move(self.stage.rulebook, Harm()) for account in self.accounts]
+        moves = [account.move(self.stage.rulebook) for account in self.accounts]
         self._draw(moves)
         moves.sort(key=lambda move: (-move.harm.eur, move.train))
         cases = []
@@ -191,14 +192,8 @@ class _Maker:
             notices=notices,
             consent=_consent(moves),
             reserve_paths=sorted({name for path in paths for name in path.reserve_paths}),
-            minimum_levels=[
-                o.LevelShort(
-                    section=one.section, direction=one.direction, hour=one.hour, needed=one.needed, before=one.before,
-                    after=one.after, kind=one.kind,
-                )
-                for one in short
-            ],
-        )  # fmt: skip
+            minimum_levels=[o.LevelShort(**asdict(one)) for one in short],
+        )
 
     def _path(self, number: int, run: Run) -> p.Path:
         after = self.after if len(self.candidate.runs) == 1 else vary(self.after, day=self._day_after(number))
@@ -206,8 +201,6 @@ class _Maker:
 
     def _draw(self, moves: list[o.Move]) -> None:
         """Draw the moved trains in the diagram of the first path, as in the day and as they become."""
-        from weerspoor.capacity.geometry import Course
-
         run = self.candidate.runs[0]
         course = Course(self.stage.network, run.directed)
         before = {row.reference: row.lines for row in diagram_trains(vary(self.stage.problem, without=()), run, course)}

@@ -20,8 +20,8 @@ from weerspoor.kernel.timelines import Timelines
 MOST_CASCADE = 400
 """A step that moves more trains than this is given up."""
 
-WISH, PLACE, ANY = 0.6, 0.85, 1.0
-"""Shares of the kinds of neighbourhood, added up: what a train wishes, what is there at its time, any moved trains."""
+WISH, PLACE = 0.6, 0.85
+"""Shares of the kinds of neighbourhood, added up: what a train wishes, what is there then; else any moved trains."""
 
 FIRST = 0.6
 """Share of the steps in which the train it is about is put back first."""
@@ -58,7 +58,6 @@ class Replanner:
         Its timelines hold what is fixed already.
     fixed : Timelines
         Nothing but what is fixed: new trains and closures.
-    most_blockers : int
     rng : random.Random
     """
 
@@ -72,13 +71,13 @@ class Replanner:
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
 
-    def first(self, in_the_way: Iterable[int], most_eur: float = np.inf) -> Replanned:
+    def first(self, in_the_way: Iterable[int]) -> Replanned:
         """Take out the trains in the way and put them back, the dearest to delay first."""
         trains = sorted(set(in_the_way))
         for train in trains:
             self.scene.take_out(train)
         order = sorted(trains, key=lambda train: (-self._weight(train), train))
-        complete = self._settle(order, most_eur)
+        complete = self._settle(order, np.inf)
         return Replanned(complete, self.scene.eur if complete else np.inf)
 
     def _weight(self, train: int) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -168,6 +169,18 @@ class Scene:
     def under(self, allowed: Callable[[int], Allowed]) -> Scene:
         """Return the same scene, its timelines shared, where something else is allowed."""
         return replace(self, allowed=allowed, moved=dict(self.moved), _terms={})
+
+    @contextmanager
+    def what_if(self) -> Iterator[None]:
+        """Within this, trains may be moved and others put in; afterwards all is as before, what time it is too."""
+        mark, moved, now_s, decided = self.timelines.mark(), dict(self.moved), self.now_s, self.decided
+        try:
+            yield
+        finally:
+            self.timelines.rollback(mark)
+            self.moved = moved
+            if self.now_s != now_s or self.decided is not decided:
+                self.at(now_s, decided)
 
     # -- a train by itself ------------------------------------------------------------------------------------------
 
@@ -482,8 +495,7 @@ class Scene:
         if placement is None:
             return self.window.rows_of(train)
         if placement.retimed is None:
-            none, nothing = np.empty(0, np.int32), np.empty(0, np.uint8)
-            return Rows(none, none, none, nothing, nothing)
+            return Rows.joined(())
         return rows_at(self.of(train)[placement.variant].legs.moving, placement.retimed)
 
     def take_out(self, train: int) -> None:

@@ -8,7 +8,6 @@ from weerspoor.capacity.displace.paths import Pricing
 from weerspoor.capacity.displace.scene import Allowed, Scene
 from weerspoor.capacity.proposal import Compared
 from weerspoor.kernel.graph import Run
-from weerspoor.kernel.timelines import Rows
 
 LONGEST_HOLD_S = 4 * 3600
 
@@ -28,16 +27,11 @@ def compared(scene: Scene, pricing: Pricing, runs: tuple[Run, ...]) -> Compared:
     pricing : Pricing
     runs : tuple of Run
     """
-    in_the_way: set[int] = set()
-    for run in runs:
-        in_the_way.update(scene.timelines.conflicts_of(Rows.of(run, pricing.kind)))
-    trains = sorted(train for train in in_the_way if train < len(scene.window.origin))
+    trains = pricing.in_the_way(runs)
     cancelled = set(trains) | {then for then in map(scene.follows, trains) if then is not None}
     at = scene.window.origin[sorted(cancelled)]
     cancel_eur = float((scene.harm.cancel_eur[at] + scene.harm.shift_eur[at]).sum())
-    only_held = replace(
-        scene, allowed=lambda _: Allowed(0, LONGEST_HOLD_S, cancel=True), moved={}, decided={}, variants={}, _terms={}
-    )
+    only_held = scene.under(lambda _: Allowed(0, LONGEST_HOLD_S, cancel=True))
     held = replace(pricing, scene=only_held)(runs, "held", 0)
     return Compared(
         cancel_eur=round(cancel_eur, 2), hold_eur=None if held is None else round(held.eur, 2), trains=len(trains)

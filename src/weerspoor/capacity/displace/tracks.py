@@ -106,7 +106,7 @@ class OtherTracks:
             taken = [self._take(train) for train in chosen]
             if not any(taken):
                 return None
-            replanner = Replanner(self.scene, pricing.fixed_beside(candidate.runs))
+            replanner = Replanner(self.scene, pricing.fixed(pricing.rows_of(candidate.runs)))
             replanner.improve(rules.track_steps)
             return replace(candidate, placements=dict(self.scene.moved), eur=self.scene.harm_eur)
 
