@@ -41,11 +41,14 @@ class Made:
     problem : Problem
     runs : list of Run
         One for each path of the plan.
+    proven : bool
+        Where it has no path, everything was tried.
     """
 
     plan: p.Plan
     problem: Problem
     runs: list[Run]
+    proven: bool = True
 
     def to_json(self) -> bytes:
         """Return the plan as JSON."""
@@ -147,7 +150,6 @@ def plan_on(
         found = first_path(searched, Work(settings().work.path_labels)) if not searched.turns else None
     paths: list[p.Path] = []
     runs: list[Run] = []
-    explanation: p.Explanation | None = None
     if found is not None:
         from weerspoor.capacity.alternatives import choose
 
@@ -157,12 +159,19 @@ def plan_on(
             paths.append(Assembler(choice.problem, run).path(f"P{number + 1}", choice.why))
             runs.append(run)
         warnings += _not_turned(request, paths)
-    elif explained:
-        from weerspoor.capacity.explain import explain
+    made = Made(_plan(problem, day, warnings, paths), problem, runs, proven=not work.gave_up)
+    return with_explanation(made, progress) if explained else made
 
-        progress("looking for what stands in the way")
-        explanation = explain(problem, progress, proven=not work.gave_up)
-    return Made(_plan(problem, day, warnings, paths, explanation), problem, runs)
+
+def with_explanation(made: Made, progress: Progress = lambda _: None) -> Made:
+    """Return a plan with what stands in the way, if it has no path."""
+    if made.plan.paths:
+        return made
+    from weerspoor.capacity.explain import explain
+
+    progress("looking for what stands in the way")
+    explanation = explain(made.problem, progress, proven=made.proven)
+    return replace(made, plan=labelled(msgspec.structs.replace(made.plan, explanation=explanation)))
 
 
 def _plan_series(request: Request, network: Network, day: Day, *, explained: bool, progress: Progress) -> Made:
@@ -187,29 +196,25 @@ def _plan_series(request: Request, network: Network, day: Day, *, explained: boo
         warnings.append(Sentence("plan.warning.not_all", {"found": len(there), "count": series.count}))
         if series.together:
             there = []
-    fitted = [(one, reference(request, i), "train") for i, one in enumerate(there)]
+    fitted = [(one, "train") for one in there]
+    trains = [train_of_day(one.problem, one.run, reference(request, i)) for i, one in enumerate(there)]
     if series.return_ready_s is not None and there:
-        trains = [train_of_day(one.problem, one.run, name) for one, name, _ in fitted]
         back = fit_series(
             returning(request, network), network, part, name=lambda i: reference(request, i, back=True), before=trains,
             count=len(there), interval_s=series.interval_s, progress=progress,
         )  # fmt: skip
         if len(back) < len(there):
             warnings.append(Sentence("plan.warning.not_back", {"found": len(back), "count": len(there)}))
-        fitted += [(one, reference(request, i, back=True), "return") for i, one in enumerate(back)]
+        fitted += [(one, "return") for one in back]
+        trains += [train_of_day(one.problem, one.run, reference(request, i, back=True)) for i, one in enumerate(back)]
     paths, runs = [], []
-    for number, (one, name, why) in enumerate(fitted):
-        others = [train_of_day(two.problem, two.run, other) for two, other, _ in fitted if other != name]
+    for number, (one, why) in enumerate(fitted):
+        others = trains[:number] + trains[number + 1 :]
         among = vary(one.problem, day=altered(part, (), others))
         paths.append(Assembler(among, one.run).path(f"P{number + 1}", why))
         runs.append(one.run)
-    explanation: p.Explanation | None = None
-    if not paths and explained:
-        from weerspoor.capacity.explain import explain
-
-        progress("looking for what stands in the way")
-        explanation = explain(problem, progress)
-    return Made(_plan(problem, day, warnings, paths, explanation), problem, runs)
+    made = Made(_plan(problem, day, warnings, paths), problem, runs)
+    return with_explanation(made, progress) if explained else made
 
 
 def day_warnings(request: Request, day: Day | None, problem: Problem) -> list[Sentence]:
@@ -249,16 +254,12 @@ def _not_turned(request: Request, paths: list[p.Path]) -> Iterator[Sentence]:
             yield Sentence("plan.warning.not_turned", {"point": via.point})
 
 
-def _plan(
-    problem: Problem, day: Day | None, warnings: list[Sentence], paths: list[p.Path], explanation: p.Explanation | None
-) -> p.Plan:
-    from weerspoor.capacity.schema import pointers, sealed
-
-    request, network, rule = problem.request, problem.network, settings().handling
+def _plan(problem: Problem, day: Day | None, warnings: list[Sentence], paths: list[p.Path]) -> p.Plan:
+    request, network = problem.request, problem.network
     plan = p.Plan(
         reference=request.reference,
         outcome="found" if paths else "none",
-        handling=p.Handling(label=rule.label, sensitive=[]),
+        handling=p.Handling(label="", sensitive=[]),
         provenance=p.Provenance(
             program=f"weerspoor {__version__}",
             network=network.content_hash,
@@ -277,15 +278,21 @@ def _plan(
             warnings=warnings,
         ),
         paths=paths,
-        explanation=explanation,
+        explanation=None,
         assumptions=assumptions(problem),
         sources=sources(),
         map=_map(network, paths),
     )
-    plan = msgspec.structs.replace(
-        plan, handling=p.Handling(label=rule.label, sensitive=pointers(plan, rule.sensitive))
-    )
-    return sealed(plan)
+    return labelled(plan)
+
+
+def labelled(plan: p.Plan) -> p.Plan:
+    """Return a plan with its handling label, what of it is sensitive, and its hash."""
+    from weerspoor.capacity.schema import pointers, sealed
+
+    rule = settings().handling
+    handling = p.Handling(label=rule.label, sensitive=pointers(plan, rule.sensitive))
+    return sealed(msgspec.structs.replace(plan, handling=handling, hash=""))
 
 
 def train_dict(train: Train) -> dict[str, Any]:

@@ -19,12 +19,10 @@ from weerspoor.capacity.displace.simple import compared
 from weerspoor.capacity.displace.stage import Stage
 from weerspoor.capacity.displib import plan_displib
 from weerspoor.capacity.fit import Problem
-from weerspoor.capacity.make import Made, plan_on
+from weerspoor.capacity.make import Made, labelled, plan_on, with_explanation
 from weerspoor.capacity.plan import Sentence
 from weerspoor.capacity.request import Request
 from weerspoor.capacity.rules import RuleLine, RuleSet, rule_set, rule_set_names
-from weerspoor.capacity.schema import pointers, sealed
-from weerspoor.capacity.settings import settings
 from weerspoor.common.errors import InputError
 from weerspoor.kernel.graph import Run
 from weerspoor.network.model import Network
@@ -131,7 +129,7 @@ def displace_on(
         note = _displacement(chosen, READY, Sentence(_free_key(made.plan)), free=True)
         return Answer(_with(made, note, chosen), made, None, None)
     if status.kind == REFUSED:
-        made = plan_on(request, network, day, progress=progress)
+        made = with_explanation(made, progress)
         note = _displacement(chosen, REFUSED, Sentence("displace.summary.refused"), missing=list(status.missing))
         return Answer(_with(made, note, chosen), made, None, None)
     progress("setting up the trains of the day")
@@ -189,8 +187,7 @@ def _displaced(  # noqa: PLR0917
 ) -> Answer:
     proposed = propose(stage, most_eur=most_eur, progress=progress, first=first)
     if not proposed.proposals:
-        progress("looking for what stands in the way")
-        made = plan_on(stage.problem.request, stage.network, stage.day)
+        made = with_explanation(made, progress)
         key = "displace.summary.too_much_harm" if proposed.found else "displace.summary.none"
         note = _displacement(rules, status, Sentence(key), missing=missing)
         return Answer(_with(made, note, rules), made, proposed, stage)
@@ -226,8 +223,7 @@ def _by_consent(  # noqa: PLR0917
     free = stage.under(rule_set(others[0])) if others else stage
     looked = list(candidates(free.problem, free.pricing, progress)) if others else []
     best = min(looked, key=lambda one: (one.eur, one.arrival_s), default=None)
-    progress("looking for what stands in the way")
-    made = plan_on(stage.problem.request, stage.network, stage.day)
+    made = with_explanation(made, progress)
     key = "displace.summary.consent" if proposed.proposals else "displace.summary.nothing_allowed"
     note = _displacement(
         rules,
@@ -386,10 +382,5 @@ def _with(made: Made, note: o.Displacement, rules: RuleSet) -> p.Plan:
         outcome=PROPOSED if note.proposals else made.plan.outcome,
         displacement=note,
         provenance=msgspec.structs.replace(made.plan.provenance, rule_set=rules.content_hash),
-        hash="",
     )
-    rule = settings().handling
-    plan = msgspec.structs.replace(
-        plan, handling=p.Handling(label=rule.label, sensitive=pointers(plan, rule.sensitive))
-    )
-    return sealed(plan)
+    return labelled(plan)
