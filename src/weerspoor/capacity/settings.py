@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -14,26 +15,28 @@ from weerspoor.common.files import content_hash
 DATA = Path(__file__).parents[1] / "data"
 
 
-class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Choices that belong together, how sure they are and where they come from."""
+
     certainty: str
     source: str
 
 
-class HandlingRule(_Row, frozen=True, kw_only=True):
+class HandlingRule(Row, frozen=True, kw_only=True):
     """The label of a result, and JSON pointers of what a shareable version leaves out."""
 
     label: str
     sensitive: list[str]
 
 
-class ShareableRule(_Row, frozen=True, kw_only=True):
+class ShareableRule(Row, frozen=True, kw_only=True):
     """The label of a shareable version, and whom its readers can ask; empty if nobody is named."""
 
     label: str
     contact: str
 
 
-class Choice(_Row, frozen=True, kw_only=True):
+class Choice(Row, frozen=True, kw_only=True):
     """What makes one path better than another that is not simply worse."""
 
     stop_s: float
@@ -43,7 +46,7 @@ class Choice(_Row, frozen=True, kw_only=True):
     later_s: float
 
 
-class Close(_Row, frozen=True, kw_only=True):
+class Close(Row, frozen=True, kw_only=True):
     """From where on a condition is said to have been close."""
 
     slack_s: float
@@ -53,7 +56,7 @@ class Close(_Row, frozen=True, kw_only=True):
     gap_m: float
 
 
-class Diagram(_Row, frozen=True, kw_only=True):
+class Diagram(Row, frozen=True, kw_only=True):
     """What the space-time diagram shows of other trains."""
 
     beside_m: float
@@ -61,7 +64,7 @@ class Diagram(_Row, frozen=True, kw_only=True):
     simplify_s: float
 
 
-class AlternativeRule(_Row, frozen=True, kw_only=True):
+class AlternativeRule(Row, frozen=True, kw_only=True):
     """When a path is really another one, and how one is looked for."""
 
     penalty: float
@@ -74,7 +77,7 @@ class AlternativeRule(_Row, frozen=True, kw_only=True):
     more_slack_s: list[int]
 
 
-class EmptyRule(_Row, frozen=True, kw_only=True):
+class EmptyRule(Row, frozen=True, kw_only=True):
     """What a train that goes back empty is, and how long it may take to set out over a border."""
 
     mass_share: float
@@ -82,7 +85,7 @@ class EmptyRule(_Row, frozen=True, kw_only=True):
     window_s: int
 
 
-class RelaxationRule(_Row, frozen=True, kw_only=True):
+class RelaxationRule(Row, frozen=True, kw_only=True):
     """What is tried when there is no path."""
 
     shift_s: list[int]
@@ -93,7 +96,7 @@ class RelaxationRule(_Row, frozen=True, kw_only=True):
     trains_moved: int
 
 
-class WorkRule(_Row, frozen=True, kw_only=True):
+class WorkRule(Row, frozen=True, kw_only=True):
     """How much searches may do, in labels taken from their queues."""
 
     path_labels: int
@@ -128,10 +131,24 @@ def settings(path: Path = DATA / "planning.toml") -> Settings:
     DataError
         If the table is missing or a key of it is wrong.
     """
+    return read_choices(path, Settings, "the planner")
+
+
+Choices = TypeVar("Choices")
+
+
+def read_choices(path: Path, kind: type[Choices], of: str) -> Choices:
+    """Return a file of choices as the values that it has to hold, no more and no less.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or a key of it is wrong; ``of`` says whose choices they are.
+    """
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)
     except (OSError, ValueError) as error:
-        raise DataError(f"the choices of the planner cannot be read: {error}", where=str(path)) from error
+        raise DataError(f"the choices of {of} cannot be read: {error}", where=str(path)) from error
 
 
 @cache

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 
 import msgspec
 
-from weerspoor.capacity.settings import DATA
-from weerspoor.common.errors import DataError
+from weerspoor.capacity.settings import DATA, read_choices
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -116,8 +114,4 @@ def displace_settings() -> DisplaceSettings:
     DataError
         If the file has a key too many or too few, or a value of the wrong kind.
     """
-    path = DATA / "displacing.toml"
-    try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), DisplaceSettings)
-    except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
-        raise DataError(str(error), where=path.name) from error
+    return read_choices(DATA / "displacing.toml", DisplaceSettings, "displacing")

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
-from weerspoor.capacity.settings import DATA
-from weerspoor.common.errors import DataError
+from weerspoor.capacity.settings import DATA, Row, read_choices
 
 
-class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    certainty: str
-    source: str
-
-
-class PathRule(_Row, frozen=True, kw_only=True):
+class PathRule(Row, frozen=True, kw_only=True):
     """What still counts as a path."""
 
     longest_share: float
     longest_extra_s: float
 
 
-class WorkRule(_Row, frozen=True, kw_only=True):
+class WorkRule(Row, frozen=True, kw_only=True):
     """How much searches may do, in labels."""
 
     path_labels: int
@@ -32,7 +25,7 @@ class WorkRule(_Row, frozen=True, kw_only=True):
     train_labels: int
 
 
-class ReserveRule(_Row, frozen=True, kw_only=True):
+class ReserveRule(Row, frozen=True, kw_only=True):
     """For which promises reserve paths are counted."""
 
     within_h: list[int]
@@ -40,7 +33,7 @@ class ReserveRule(_Row, frozen=True, kw_only=True):
     least_share: float
 
 
-class OccupationRule(_Row, frozen=True, kw_only=True):
+class OccupationRule(Row, frozen=True, kw_only=True):
     """Thresholds of UIC 406, in percent, and how a line is cut into sections."""
 
     mixed_peak: float
@@ -62,11 +55,11 @@ class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     peak: bool
 
 
-class BandsNote(_Row, frozen=True, kw_only=True):
+class BandsNote(Row, frozen=True, kw_only=True):
     """Where the hours of the bands come from."""
 
 
-class HandlingNote(_Row, frozen=True, kw_only=True):
+class HandlingNote(Row, frozen=True, kw_only=True):
     """JSON pointers of what a shareable version of the result leaves out."""
 
     sensitive: list[str]
@@ -93,7 +86,4 @@ def guarantee_settings(path: Path = DATA / "guarantee.toml") -> GuaranteeSetting
     DataError
         If the table is missing or a key of it is wrong.
     """
-    try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), GuaranteeSettings)
-    except (OSError, ValueError) as error:
-        raise DataError(f"the choices of the guarantee cannot be read: {error}", where=str(path)) from error
+    return read_choices(path, GuaranteeSettings, "the guarantee")
