@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from made_up_plan import make_plan
 from weerspoor.capacity.plan import Plan
 from weerspoor.common.errors import InputError
-from weerspoor.report.page import css_string, render
+from weerspoor.report.document import css_string
+from weerspoor.report.page import render
 from weerspoor.report.texts import LANGUAGES, load_sentences, load_texts
 
 ROOT = Path(__file__).parents[1]

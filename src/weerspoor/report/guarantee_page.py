@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from string import Template
 
 from weerspoor.capacity.guarantee import result as r
 from weerspoor.capacity.guarantee.answer import FEW_PATHS
 from weerspoor.capacity.guarantee.settings import guarantee_settings
 from weerspoor.common.clock import clock
+from weerspoor.report.document import document, margins
 from weerspoor.report.guarantee_words import (
     binding_line,
     clock_hour,
@@ -22,29 +22,7 @@ from weerspoor.report.guarantee_words import (
     percent,
     title,
 )
-from weerspoor.report.page import digest, margins
 from weerspoor.report.texts import Texts
-
-_PAGE = Template(
-    """<!doctype html>
-<html lang="$lang">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="$policy">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="robots" content="noindex">
-<title>$title</title>
-<style>$style</style>
-<style>$margins</style>
-<style media="print">$paper</style>
-</head>
-<body>
-$body
-</body>
-</html>
-"""
-)
 
 _PAPER = "@page { size: A4 landscape; }"
 
@@ -73,14 +51,10 @@ def render_guarantee(result: r.GuaranteeResult, lang: str) -> str:
     edges = margins(
         result.handling.label, name, f"{texts.text('guarantee.title')} {result.hash}", texts.text("guarantee.page")
     )
-    styles = " ".join(digest(part) for part in (style, edges, _PAPER))
-    return _PAGE.substitute(
+    return document(
         lang=lang,
-        policy=f"default-src 'none'; style-src {styles}; base-uri 'none'; form-action 'none'",
-        title=html.escape(name),
-        style=style,
-        margins=edges,
-        paper=_PAPER,
+        title=name,
+        styles=(("", style), ("", edges), ('media="print"', _PAPER)),
         body=_Page(result, texts).body(),
     )
 

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import html
-from base64 import b64encode
 from string import Template
 
 from weerspoor.common.clock import DAY_S, clock
+from weerspoor.report.document import document
 from weerspoor.report.shareable import LEAST_CHANGE_S, Shareable, SharedNotice, SharedTime, SharedTrain, train_number
 from weerspoor.report.texts import Texts
 
-_PAGE = Template(
-    """<!doctype html>
-<html lang="$lang">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="$policy">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="robots" content="noindex">
-<title>$title</title>
-<style>$style</style>
-</head>
-<body>
-<header><p class="label">$label</p><p class="hash">$hash</p></header>
+_BODY = Template(
+    """<header><p class="label">$label</p><p class="hash">$hash</p></header>
 <h1>$title</h1>
 $head
 $notices
-<footer>$label</footer>
-</body>
-</html>
-"""
+<footer>$label</footer>"""
 )
 
 _STYLE = """
@@ -74,17 +58,15 @@ def render_shareable(value: Shareable, lang: str) -> str:
         If there is no such language.
     """
     texts = Texts(lang)
-    digest = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    return _PAGE.substitute(
-        lang=lang,
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        style=_STYLE,
-        title=html.escape(texts.text("shareable.title")),
+    title = texts.text("shareable.title")
+    body = _BODY.substitute(
+        title=html.escape(title),
         label=html.escape(value.label),
         hash=html.escape(value.hash),
         head="\n".join(_head(value, texts)),
         notices="\n".join(_notice(notice, value, texts) for notice in value.notices),
     )
+    return document(lang=lang, title=title, styles=(("", _STYLE),), body=body)
 
 
 def _p(text: str, css: str = "") -> str:
