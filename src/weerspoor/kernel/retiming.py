@@ -105,6 +105,11 @@ class Retimed:
     shift_s: Ints
     eur: float
 
+    @property
+    def whole(self) -> bool:
+        """Whether it runs all its legs."""
+        return self.first == 0 and self.last + 1 == len(self.shift_s)
+
 
 def moving(rows: Rows, takes: Ints, gives: Ints, ready_s: Ints) -> Moving:
     """Return a train with its rows put in order of the legs that take them; one entry of ``ready_s`` a leg."""

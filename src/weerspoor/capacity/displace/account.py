@@ -89,7 +89,7 @@ class Account:
         found = self.placement.retimed
         if found is None:
             return "cancelled"
-        if found.first > 0 or found.last + 1 < self.legs.count:
+        if not found.whole:
             return "shortened"
         if self.placement.variant:
             return "rerouted"

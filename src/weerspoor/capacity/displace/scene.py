@@ -468,8 +468,7 @@ class Scene:
             found = self._retimer(lines, variant.legs.moving, terms, most_eur)
             if found is None:
                 continue
-            as_is = number == 0 and found.first == 0 and found.last + 1 == variant.legs.count
-            as_is = as_is and not found.shift_s.any()
+            as_is = number == 0 and found.whole and not found.shift_s.any()
             eur = 0.0 if as_is else found.eur + touched
             if eur < most_eur:
                 cut = (found.first > 0) + (found.last + 1 < variant.legs.count)

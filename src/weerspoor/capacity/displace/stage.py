@@ -135,7 +135,7 @@ class Stage:
                 for stand, shift_s in zip(legs.stands, found.shift_s.tolist(), strict=False)
                 if stand.call >= 0
             }
-            if found.first or found.last + 1 < legs.count:
+            if not found.whole:
                 served = {stand.call for stand in legs.stands[found.first : found.last + 2]}
                 points = {self.scene.point_of(train, stand.call) for stand in legs.stands if stand.call >= 0}
                 lost[origin] = points - {self.scene.point_of(train, call) for call in served if call >= 0}
@@ -186,11 +186,7 @@ class Stage:
         """Return the trains of a candidate that do not run whole and that a minimum level misses."""
         found = set()
         for train, placement in candidate.placements.items():
-            ran = placement.retimed
-            whole = (
-                ran is not None and not ran.first and ran.last + 1 == self.scene.of(train)[placement.variant].legs.count
-            )
-            if whole:
+            if placement.retimed is not None and placement.retimed.whole:
                 continue
             alone = replace(candidate, placements={train: placement})
             if self.shortfalls(alone):
